@@ -1,0 +1,105 @@
+"""Run programs that nobody trusts, contained and measured. One run, front to back:
+
+Request ──► policy.resolve ──► Plan ──► launcher ──► init: preexec ──► Monitor ──► Result
+what is     what the operator  all      one socket   ordered steps,    one loop     Status,
+asked       allows             decided  to each box  then execve                    usage, output
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sandbox.box import Box, BoxPool
+from sandbox.capture import DEVNULL, PIPE, STDOUT, Stdin, Stdout
+from sandbox.errors import HostError, LaunchError, PolicyError, RequestError, SandboxError
+from sandbox.policy import Policy, as_policy
+from sandbox.request import Limits, Request
+from sandbox.result import NotCollected, Result, Status
+
+__all__ = [
+    "DEVNULL",
+    "PIPE",
+    "STDOUT",
+    "Box",
+    "BoxPool",
+    "HostError",
+    "LaunchError",
+    "Limits",
+    "NotCollected",
+    "Policy",
+    "PolicyError",
+    "Request",
+    "RequestError",
+    "Result",
+    "SandboxError",
+    "Status",
+    "run",
+]
+
+
+def run(
+    argv: Iterable[str | bytes | os.PathLike[str]],
+    *,
+    policy: str | Policy = "native",
+    stdin: Stdin = None,
+    env: Mapping[str, str] | None = None,
+    cwd: str = "",
+    files: Mapping[str, bytes | Path] | None = None,
+    collect: Iterable[str] = (),
+    limits: Limits | Mapping[str, Any] | None = None,
+    stdout: Stdout = PIPE,
+    stderr: Stdout = PIPE,
+) -> Result:
+    """Run one program to its end in a box under `policy`, and return how it ended, what it used and printed.
+
+    `argv` is a list: there is no shell. `stdin` is text, bytes, a `Path`, or a file or descriptor that is copied
+    while the program reads; `stdout` and `stderr` are `PIPE` (kept in the Result), `DEVNULL`, a file or descriptor
+    to copy to, or, for `stderr`, `STDOUT`. `files` are put into the working directory first, `collect` names files
+    that are read from it afterwards. `env` is added to the policy's environment; nothing of the caller's own
+    reaches the program. `limits` tighten the policy's.
+
+    Boxes stay warm for the next call, one per CPU at most. Raises `RequestError` for a malformed request,
+    `PolicyError` for an unknown policy, `LaunchError` if the program cannot be started (as `execve: No such file
+    or directory`), `HostError` if the host cannot honour the policy or the box died.
+    """
+    return _shared_pool(policy).run(
+        argv, stdin=stdin, env=env, cwd=cwd, files=files, collect=collect, limits=limits, stdout=stdout, stderr=stderr
+    )
+
+
+_pools: dict[str, BoxPool] = {}
+_pools_lock = threading.Lock()
+
+
+def _shared_pool(policy: str | Policy) -> BoxPool:
+    chosen = as_policy(policy)
+    with _pools_lock:
+        pool = _pools.get(chosen.name)
+        if pool is None or pool.policy != chosen:
+            if pool is not None:
+                pool.close()
+            pool = _pools[chosen.name] = BoxPool(chosen, warm=False)
+        return pool
+
+
+@atexit.register
+def _close_pools() -> None:
+    with _pools_lock:
+        for pool in _pools.values():
+            pool.close()
+        _pools.clear()
+
+
+def _forget_pools() -> None:
+    """A forked child has its parent's boxes neither to use nor to end."""
+    global _pools_lock
+    _pools_lock = threading.Lock()
+    _pools.clear()
+
+
+os.register_at_fork(after_in_child=_forget_pools)

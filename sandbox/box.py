@@ -1,0 +1,307 @@
+"""Warm boxes: made ahead of time, used for one run at a time, reset or replaced in between."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sandbox import runner
+from sandbox.capture import PIPE, Stdin, Stdout
+from sandbox.errors import HostError, RequestError
+from sandbox.host import make_group
+from sandbox.kernel import ids
+from sandbox.kernel.notify import Call
+from sandbox.launch import wire
+from sandbox.launch.launcher import Init, Warden
+from sandbox.monitor import Ended
+from sandbox.plan import Plan, Planner
+from sandbox.policy import Policy, as_policy
+from sandbox.request import Limits
+from sandbox.result import Result
+from sandbox.template import make_template
+
+_DIRTY = int(wire.ExitedFlag.DIRTY)
+
+
+class Box:
+    """A box under one policy, with a cgroup and host ids of its own. Not for use by several threads at once.
+
+    Between two runs it is as new: unless init proves that a run has left nothing, everything that a program
+    could have written to is replaced.
+    """
+
+    def __init__(self, policy: str | Policy = "native", *, observer: Callable[[Call], None] | None = None) -> None:
+        """Make the box. Raises `PolicyError`, and `HostError` or `LaunchError` if the host cannot honour the policy."""
+        self.policy = as_policy(policy)
+        self.enforced = tuple(name for name, wanted in self.policy.protections if wanted)
+        self.observer = observer
+        """Instead of the policy's filter: is shown every call, which then goes on. Not for programs to be contained."""
+        self._init: Init | None = None
+        self._ordered: Init | None = None
+        self._size = (0, 0)
+        self._stale = False
+        self.used = False
+        """Whether anything has run in the present box."""
+        self.closed = False
+        self._has_slot = False
+        self._service = os.getpid()
+        self._busy = threading.Lock()
+        self._open()
+
+    def _open(self) -> None:
+        """Take what a slot owns for its life: ids, a group, a warden in it."""
+        self._ids = ids.allocate()
+        self._planner = Planner(self.policy, self._ids.counted)
+        try:
+            self.cgroup = make_group(self.policy.protections.cgroup)
+            try:
+                self.warden = Warden(make_template(self.policy, self.observer is not None), self._ids, self.cgroup)
+                self._order(self.policy.limits)
+                self._complete()
+            except BaseException:
+                self._close_warden()
+                self.cgroup.remove()
+                raise
+        except BaseException:
+            self._ids.release()
+            raise
+        self._has_slot = True
+
+    @property
+    def init(self) -> Init:
+        """The init of the present box."""
+        assert self._init is not None
+        return self._init
+
+    def run(
+        self,
+        argv: Iterable[str | bytes | os.PathLike[str]],
+        *,
+        stdin: Stdin = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str = "",
+        files: Mapping[str, bytes | Path] | None = None,
+        collect: Iterable[str] = (),
+        limits: Limits | Mapping[str, Any] | None = None,
+        stdout: Stdout = PIPE,
+        stderr: Stdout = PIPE,
+    ) -> Result:
+        """Run one program to its end; see `sandbox.run`."""
+        return self.carry_out(self._planner.plan(argv, env, cwd, files, collect, limits), stdin, stdout, stderr)
+
+    def carry_out(self, plan: Plan, stdin: Stdin = None, stdout: Stdout = PIPE, stderr: Stdout = PIPE) -> Result:
+        """Run a plan that was made for this box's policy."""
+        if self.closed:
+            raise HostError("the box is closed")
+        if self._service != os.getpid():
+            raise HostError("the box belongs to the process that made it, not to a fork of it")
+        if not self._busy.acquire(blocking=False):
+            raise HostError("the box is in use by another thread; a BoxPool serves many")
+        try:
+            return self._run(plan, stdin, stdout, stderr)
+        finally:
+            self._busy.release()
+
+    def _run(self, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> Result:
+        self._prepare(plan)
+        try:
+            return runner.run(self, plan, stdin, stdout, stderr)
+        except RequestError:
+            if self._stale:  # nothing was started, but the files that went in are there
+                self._discard()
+            raise
+        except BaseException:
+            self._discard()
+            raise
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the program that runs now, and to its process group; from another thread or a handler."""
+        if self._init is not None:
+            self._init.signal(number, wire.Scope.GROUP)
+
+    def note(self, ended: Ended) -> None:
+        """Decide after a run whether this box can be used again, and order the next one if not."""
+        if ended.exited is None:
+            self._discard()
+        elif self._stale or ended.exited.flags & _DIRTY or self.policy.reuse == "never":
+            self.renew()
+
+    def renew(self) -> None:
+        """Order a fresh box in the place of this one; the next run waits for it, nobody else has to."""
+        self.used = False
+        self.cgroup.trim()
+        self._order(self.policy.limits)
+
+    def _prepare(self, plan: Plan) -> None:
+        if not self._has_slot:
+            self._open()
+        size = _size(plan.limits)
+        if (self._init is None and self._ordered is None) or size != self._size:
+            try:
+                self._order(plan.limits)
+            except HostError:  # the warden is gone: a new slot
+                self._close()
+                self._open()
+                self._order(plan.limits)
+        if self._ordered is not None:
+            self._complete()
+        self.used = True
+        self._stale = bool(plan.files)
+
+    def _order(self, limits: Limits) -> None:
+        if self._ordered is not None:
+            self._complete()
+        self._close_init()
+        self._size = _size(limits)
+        self._ordered = self.warden.order_box(*self._size)
+
+    def _complete(self) -> None:
+        ordered, self._ordered = self._ordered, None
+        assert ordered is not None
+        try:
+            self.warden.complete(ordered)
+        except BaseException:
+            ordered.close()
+            raise
+        self.cgroup.settle()
+        ordered.watch(self.cgroup.oom_fd, self.cgroup.oom_events)
+        self._init = ordered
+
+    def _discard(self) -> None:
+        """End this box at once, with all that is in it."""
+        if self._init is not None:
+            self._init.kill()
+        self._close_init()
+
+    def _close_init(self) -> None:
+        if self._init is not None:
+            self._init.close()
+            self._init = None
+
+    def _close_warden(self) -> None:
+        if self._ordered is not None:
+            self._ordered.close()
+            self._ordered = None
+        self._close_init()
+        if hasattr(self, "warden"):
+            self.warden.close()
+
+    def _close(self) -> None:
+        if not self._has_slot:
+            return
+        self._has_slot = False
+        self._close_warden()
+        self.cgroup.remove()
+        self._ids.release()
+
+    def close(self) -> None:
+        """End the box and give everything back. Safe to call twice."""
+        if not self.closed:
+            self.closed = True
+            if self._service == os.getpid():  # a fork has its parent's box neither to use nor to end
+                self._close()
+
+    def __enter__(self) -> Box:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _size(limits: Limits) -> tuple[int, int]:
+    return limits.scratch or 0, limits.inodes or 0
+
+
+class BoxPool:
+    """Boxes under one policy for many threads: at most `size`, each used by one run at a time.
+
+    `run` waits for a free box; boxes are made when they are first needed, or all at once with `warm`.
+    """
+
+    def __init__(self, policy: str | Policy = "native", size: int | None = None, *, warm: bool = True) -> None:
+        if size is not None and size < 1:
+            raise RequestError("size", "must be at least 1")
+        self.policy = as_policy(policy)
+        self.size = size or os.cpu_count() or 1
+        self._free: deque[Box | None] = deque([None] * self.size)
+        """Boxes, and places in which one can be made. The one used last is taken first: it is the warmest."""
+        self._waiting = 0
+        self._returned = threading.Condition()
+        self.closed = False
+        if warm:
+            boxes = []
+            try:
+                boxes = [self._take() for _ in range(self.size)]
+            finally:
+                self._free.extend(boxes)
+
+    def run(self, argv: Iterable[str | bytes | os.PathLike[str]], **options: Any) -> Result:
+        """Run one program in a free box; options and errors as in `sandbox.run`."""
+        box = self._take()
+        try:
+            return box.run(argv, **options)
+        finally:
+            self._give(box)
+
+    def _take(self) -> Box:
+        try:
+            box = self._free.pop()
+        except IndexError:
+            box = self._wait()
+        if self.closed:
+            self._put_back(box)
+            raise HostError("the pool is closed")
+        if box is None:
+            try:
+                box = Box(self.policy)
+            except BaseException:
+                self._put_back(None)
+                raise
+        return box
+
+    def _wait(self) -> Box | None:
+        with self._returned:
+            self._waiting += 1
+            try:
+                # Asked anew after every wake-up: a newcomer may have been quicker.
+                while not self._free:
+                    self._returned.wait()
+                return self._free.pop()
+            except IndexError:
+                return self._wait()
+            finally:
+                self._waiting -= 1
+
+    def _put_back(self, box: Box | None) -> None:
+        self._free.append(box)
+        if self._waiting:  # only then is the lock needed; whoever begins to wait later finds the box
+            with self._returned:
+                self._returned.notify()
+
+    def _give(self, box: Box) -> None:
+        if self.closed:
+            box.close()
+            self._put_back(None)
+            return
+        if self.policy.reuse != "always" and box.used:
+            box.renew()
+        self._put_back(None if box.closed else box)
+
+    def close(self) -> None:
+        """End all boxes; runs that are under way end first. Safe to call twice."""
+        self.closed = True
+        for _ in range(len(self._free)):
+            box = self._free.popleft()
+            if box is not None:
+                box.close()
+            self._put_back(None)
+
+    def __enter__(self) -> BoxPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

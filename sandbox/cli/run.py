@@ -1,0 +1,150 @@
+"""`sandbox run`: one program in a box, with the terminal's streams passed through."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+import sandbox
+from sandbox.cli import EXIT_SANDBOX
+from sandbox.policy import parse_size
+from sandbox.result import NotCollected, Result, Status
+
+EXIT_CODES = {
+    Status.CPU_TIME_LIMIT: 120,
+    Status.WALL_TIME_LIMIT: 121,
+    Status.MEMORY_LIMIT: 122,
+    Status.OUTPUT_LIMIT: 123,
+    Status.SYSCALL_DENIED: 124,
+}
+"""Exit codes for programs that were ended; otherwise it is the program's own, or 128 + the signal."""
+
+
+class Size(click.ParamType[int]):
+    """Bytes, written as 65536, 256M or 1.5G."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """As click wants it."""
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_size(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for value in values:
+        name, equals, rest = value.partition("=")
+        if not equals:
+            raise click.BadParameter(f"{value!r} is not of the form NAME=VALUE", ctx, param)
+        if name in pairs:
+            raise click.BadParameter(f"{name!r} is given twice", ctx, param)
+        pairs[name] = rest
+    return pairs
+
+
+SIZE = Size()
+
+
+@click.command(context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
+@click.option("--policy", "-p", default="native", metavar="NAME", show_default=True, help="What the program may do.")
+@click.option("--time", "cpu_time", type=float, metavar="SECONDS", help="Limit of CPU time, all processes together.")
+@click.option("--wall", "wall_time", type=float, metavar="SECONDS", help="Limit of time on the clock.")
+@click.option("--memory", type=SIZE, metavar="SIZE", help="Limit of memory, all processes together (256M).")
+@click.option("--processes", type=int, metavar="N", help="Limit of processes and threads at one time.")
+@click.option("--output", type=SIZE, metavar="SIZE", help="Limit of stdout and of stderr (1M).")
+@click.option("--scratch", type=SIZE, metavar="SIZE", help="Limit of files that the program writes, together.")
+@click.option("--open-files", type=int, metavar="N", help="Limit of descriptors of one process.")
+@click.option("--file-size", type=SIZE, metavar="SIZE", help="Limit of one file.")
+@click.option("--stack", type=SIZE, metavar="SIZE", help="Limit of the stack.")
+@click.option("--cpus", type=float, metavar="N", help="Limit of CPUs' worth of time per second (0.5).")
+@click.option("--file", "files", multiple=True, callback=_pairs, metavar="NAME=PATH", help="Put a file into the box.")
+@click.option("--collect", multiple=True, metavar="NAME", help="Copy a file that the program leaves to here.")
+@click.option("--env", multiple=True, callback=_pairs, metavar="K=V", help="Set an environment variable.")
+@click.option("--cwd", default="", metavar="DIR", help="Directory to start in (default: /box).")
+@click.option("--json", "as_json", is_flag=True, help="Capture the output, and print the whole result as JSON.")
+@click.option("--verbose", "-v", is_flag=True, help="Say on stderr how it ended and what it used.")
+@click.argument("argv", nargs=-1, required=True, metavar="PROGRAM [ARGS]...")
+def run(
+    policy: str,
+    files: dict[str, str],
+    collect: tuple[str, ...],
+    env: dict[str, str],
+    cwd: str,
+    as_json: bool,
+    verbose: bool,
+    argv: tuple[str, ...],
+    **limits: Any,
+) -> None:
+    """Run PROGRAM in a box. Its streams are passed through, and so is its exit code.
+
+    \b
+    Exit codes: the program's own; 128 + N if signal N ended it;
+      120 CPU time   121 wall time   122 memory   123 output   124 denied call;
+      125 the sandbox itself failed, with one line on stderr that says how;
+        2 the command line is wrong.
+    """
+    with sandbox.Box(policy) as box:
+        _forward_interrupts(box)
+        result = box.run(
+            argv,
+            stdin=0,
+            env=env,
+            cwd=cwd,
+            files={name: Path(path) for name, path in files.items()},
+            collect=collect,
+            limits={name: value for name, value in limits.items() if value is not None},
+            stdout=sandbox.PIPE if as_json else 1,
+            stderr=sandbox.PIPE if as_json else 2,
+        )
+    if as_json:
+        click.echo(json.dumps(result.to_json(), indent=2))
+    else:
+        _save(result)
+    ended = result.status in EXIT_CODES
+    if verbose or (ended and not as_json):
+        click.echo(f"sandbox: {result}", err=True)
+    sys.exit(exit_code(result))
+
+
+def exit_code(result: Result) -> int:
+    """What the command exits with for a result."""
+    if result.status in EXIT_CODES:
+        return EXIT_CODES[result.status]
+    return 128 + result.signal if result.signal is not None else result.exit_code or 0
+
+
+def _forward_interrupts(box: sandbox.Box) -> None:
+    """Ctrl-C and SIGTERM go to the program, whose end then ends us; a second one ends the box at once."""
+
+    def forward(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.default_int_handler)
+        box.signal(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, forward)
+
+
+def _save(result: Result) -> None:
+    """Collected files go to the current directory, by their own names; they can be executed, as in the box."""
+    for name, content in result.files.items():
+        if isinstance(content, NotCollected):
+            click.echo(f"sandbox: {name}: not collected: {content.reason}", err=True)
+            continue
+        try:
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            Path(name).write_bytes(content)
+            Path(name).chmod(0o755)
+        except OSError as error:
+            click.echo(f"sandbox: --collect {name}: {error.strerror}", err=True)
+            sys.exit(EXIT_SANDBOX)

@@ -1,0 +1,1 @@
+"""All that knows /sys, /proc and system calls."""

@@ -1,0 +1,361 @@
+"""Starts wardens and inits, and talks to them. No policy is known here: what arrives is already decided."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import socket
+import time
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from sandbox.errors import HostError, LaunchError
+from sandbox.kernel.cgroup import Cgroup
+from sandbox.kernel.ids import PROGRAM, Ids
+from sandbox.launch import wire
+
+PATIENCE = 10.0
+"""Seconds that a warden or init may take to answer before it counts as dead; a healthy one takes milliseconds."""
+
+_PACKAGE = Path(__file__).parents[1]
+
+_PLACES = (_PACKAGE / "launch/sandbox-init", _PACKAGE.parent / "build/package/sandbox-init")
+"""Where the C program is: beside this module; for a source checkout, which shadows the installed package for whoever
+starts Python in it, where scripts/setup has built it."""
+
+
+def init_program() -> Path:
+    """The path of sandbox-init, which need not exist."""
+    return next((place for place in _PLACES if place.exists()), _PLACES[0])
+
+
+_SOCKET_FD, _SERVICE_FD, _LOCK_FD = 3, 4, 5  # as in init.h
+
+_ANCILLARY = socket.CMSG_SPACE(4 * 4)  # four descriptors at most come with a packet
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What every box of a slot looks like."""
+
+    mounts: tuple[wire.WireMount, ...]
+    bpf: bytes
+    hostname: bytes
+    flags: wire.SetupFlag
+    user_namespace: bool = True
+
+
+class Peer:
+    """Our end of the socket to a warden or an init."""
+
+    def __init__(self, end: socket.socket, name: str) -> None:
+        self.socket = end
+        self._name = name
+        self.poll = select.poll()
+        self.poll.register(end.fileno(), select.POLLIN)
+
+    def send(self, packet: bytes, fds: Sequence[int] = ()) -> None:
+        """Send one packet with descriptors; `HostError` if nobody is there."""
+        try:
+            if fds:
+                self.socket.sendmsg([packet], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", fds))])
+            else:
+                self.socket.send(packet)
+        except OSError as error:
+            raise HostError(f"{self._name} is gone: {error.strerror}") from None
+
+    def receive(self) -> wire.Type | wire.Failed | wire.Exited:
+        """The packet that is there; `HostError` if the other end has closed."""
+        packet, fds = self._receive()
+        if not packet:
+            raise HostError(f"{self._name} died")
+        return wire.decode(packet, fds)
+
+    def _receive(self) -> tuple[bytes, array[int]]:
+        fds = array("i")
+        try:
+            packet, ancillary, _, _ = self.socket.recvmsg(1024, _ANCILLARY, socket.MSG_CMSG_CLOEXEC)
+        except OSError as error:
+            raise HostError(f"{self._name} is gone: {error.strerror}") from None
+        for _, _, data in ancillary:
+            fds.frombytes(data)
+        return packet, fds
+
+    def answer(self) -> array[int]:
+        """Wait for READY and return its descriptors; FAILED becomes a `LaunchError`."""
+        if not self.poll.poll(PATIENCE * 1000):
+            raise HostError(f"{self._name} does not answer")
+        packet, fds = self._receive()
+        if not packet:
+            raise HostError(f"{self._name} died while it was being set up")
+        answer = wire.decode(packet)
+        if isinstance(answer, wire.Failed):
+            raise LaunchError(answer.step, answer.errno)
+        return fds
+
+    def close(self) -> None:
+        """Close our end, which ends the other side."""
+        self.socket.close()
+
+
+class Init(Peer):
+    """The init of one box. Its end is the end of everything in the box."""
+
+    def __init__(self, end: socket.socket) -> None:
+        super().__init__(end, "the box's init")
+        self.pidfd = -1
+        self.listener = -1
+        self.pipes: tuple[int, ...] = ()
+        """Our ends of the next run's stdout and stderr."""
+        self._spent: tuple[int, ...] = ()
+
+    def watch(self, oom_fd: int, oom_events: int) -> None:
+        """Have this box's poll object tell of denied calls and of memory that runs out, too."""
+        if self.listener >= 0:
+            self.poll.register(self.listener, select.POLLIN)
+        if oom_fd >= 0:
+            self.poll.register(oom_fd, oom_events)
+
+    def run(self, head: bytes, tail: bytes, fds: Sequence[int], targets: Sequence[int], flags: int) -> None:
+        """Start a program; its tail goes along, or into a memory file if it is long."""
+        if fds or flags:
+            head, tail = wire.redirect(head, tail, targets, flags)
+        if len(head) + len(tail) <= wire.MAX:
+            self.send(head + tail, fds)
+        else:
+            memory = memory_file(tail)
+            try:
+                self.send(head, (memory, *fds))
+            finally:
+                os.close(memory)
+        self._close_spent()
+
+    def exchange_pipes(self, fresh: tuple[int, ...]) -> None:
+        """The next run's pipes take the place of the last one's, which are closed when there is time: while a
+        program runs.
+        """
+        self._close_spent()
+        self._spent, self.pipes = self.pipes, fresh
+
+    def _close_spent(self) -> None:
+        for fd in self._spent:
+            os.close(fd)
+        self._spent = ()
+
+    def signal(self, number: int, scope: wire.Scope) -> None:
+        """Have the program, its group, or everything in the box signalled."""
+        self.send(wire.signal(number, scope))
+
+    def kill(self) -> None:
+        """End the box from outside, and see it gone: init and, by the kernel, every process in it."""
+        if self.pidfd >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+            waiter = select.poll()
+            waiter.register(self.pidfd, select.POLLIN)
+            if not waiter.poll(PATIENCE * 1000):
+                raise HostError("the box's processes do not end")
+
+    def close(self) -> None:
+        """Close every descriptor of this box."""
+        super().close()
+        for fd in (self.pidfd, self.listener, *self.pipes):
+            if fd >= 0:
+                os.close(fd)
+        self._close_spent()
+        self.pidfd = self.listener = -1
+        self.pipes = ()
+
+
+class Warden(Peer):
+    """The warden of one slot: makes boxes, and moves files in and out of them."""
+
+    def __init__(self, template: Template, ids: Ids, cgroup: Cgroup) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        super().__init__(ours, "the warden")
+        self._unanswered = False
+        try:
+            with theirs:
+                self.pid = _spawn(theirs.fileno(), ids.lock, [])
+            _wardens.add(self)
+            self._set_up(template, ids, cgroup)
+        except BaseException:
+            self.close()
+            raise
+
+    def _set_up(self, template: Template, ids: Ids, cgroup: Cgroup) -> None:
+        self.answer()  # it has entered its user namespace
+        cgroup.join(self.pid)
+        _write_maps(self.pid, ids)
+        self.send(
+            wire.setup(
+                flags=template.flags,
+                ids=(ids.init, PROGRAM),
+                mounts=template.mounts,
+                bpf=template.bpf,
+                cpu=None,
+                hostname=template.hostname,
+                meters=cgroup.meters,
+            ),
+            [meter.fd for meter in cgroup.meters if meter.fd >= 0],
+        )
+        self.answer()
+
+    def _ask(self, packet: bytes, fds: Sequence[int] = ()) -> None:
+        self._unanswered = True  # and so it stays if an exception comes first: no later question may get this answer
+        self.send(packet, fds)
+
+    def answer(self) -> array[int]:
+        """See `Peer`."""
+        try:
+            fds = super().answer()
+        except LaunchError:
+            self._unanswered = False
+            raise
+        self._unanswered = False
+        return fds
+
+    def order_box(self, scratch: int, inodes: int) -> Init:
+        """Ask for a fresh box in the place of the last one; `complete` waits for it."""
+        if self._unanswered:
+            raise HostError("the warden has been interrupted")
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        init = Init(ours)
+        try:
+            with theirs:
+                self._ask(wire.box(scratch, inodes), (theirs.fileno(),))
+        except BaseException:
+            init.close()
+            raise
+        return init
+
+    def complete(self, init: Init) -> None:
+        """Wait until an ordered box is ready."""
+        (init.pidfd,) = self.answer()
+        out, error, *listener = init.answer()
+        init.pipes = (out, error)
+        if listener:
+            (init.listener,) = listener
+
+    def put(self, name: bytes, mode: int, source: int) -> None:
+        """Copy a descriptor's content into a new file of the box's working directory."""
+        self._ask(wire.put(name, mode), (source,))
+        self.answer()
+
+    def get(self, name: bytes) -> int:
+        """A descriptor of a file in the box's working directory, opened without following any link."""
+        self._ask(wire.get(name))
+        (fd,) = self.answer()
+        return fd
+
+    def close(self) -> None:
+        """End the warden, and with it the slot's box, and reap it."""
+        super().close()
+        if getattr(self, "pid", 0):
+            _reap(self.pid)
+            self.pid = 0
+        _wardens.discard(self)
+
+
+def memory_file(content: bytes) -> int:
+    """A descriptor, at its start, of a sealed memory file: nobody who gets it can change it (memfd_create(2))."""
+    fd = os.memfd_create("sandbox", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    view = memoryview(content)
+    while view:
+        view = view[os.write(fd, view) :]
+    os.lseek(fd, 0, os.SEEK_SET)
+    seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+    return fd
+
+
+def start_janitor(parents: Iterable[Path], prefix: str) -> None:
+    """Start the process that removes this service's groups should the service be killed."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, theirs:
+        _spawn(theirs.fileno(), -1, ["janitor", prefix, *map(str, parents)])
+
+
+def _spawn(end: int, lock: int, arguments: list[str]) -> int:
+    """posix_spawn with an empty environment, default signals and the agreed descriptors only."""
+    service = os.pidfd_open(os.getpid())
+    # Copies above the agreed numbers first, so that no placing overwrites a source.
+    sources = {_SOCKET_FD: end, _SERVICE_FD: service}
+    if lock >= 0:
+        sources[_LOCK_FD] = lock
+    high = {number: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for number, fd in sources.items()}
+    try:
+        actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in high.items()]
+        nowhere = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1, 2)]
+        return os.posix_spawn(
+            str(init_program()),
+            ["sandbox-init", *arguments],
+            {},
+            file_actions=[*nowhere, *actions],
+            setsid=True,  # a Ctrl-C at the terminal is for the service, not for its wardens
+            setsigmask=[],
+            setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+        )
+    except FileNotFoundError:
+        _not_installed()
+    except OSError as error:
+        raise LaunchError("start sandbox-init", error.errno or 0) from None
+    finally:
+        os.close(service)
+        for fd in high.values():
+            os.close(fd)
+
+
+def _not_installed() -> NoReturn:
+    raise HostError(
+        "the sandbox-init program is missing: local boxes need Linux and a package built there (pip install .)"
+    )
+
+
+def _write_maps(pid: int, ids: Ids) -> None:
+    process = Path(f"/proc/{pid}")
+    try:
+        if ids.lock < 0:  # user_namespaces(7): without privilege, groups must be frozen before they are mapped
+            (process / "setgroups").write_text("deny")
+        (process / "uid_map").write_text(ids.uid_map)
+        (process / "gid_map").write_text(ids.gid_map)
+    except OSError as error:
+        raise LaunchError("map ids", error.errno or 0) from None
+
+
+def _reap(pid: int) -> None:
+    """Wait for a warden that is ending; one that does not is killed."""
+    deadline = time.monotonic() + PATIENCE
+    pause = 0.0002
+    while True:
+        try:
+            done, _ = os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if done:
+            return
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGKILL)
+            deadline += PATIENCE
+        time.sleep(pause)
+        pause = min(pause * 2, 0.01)
+
+
+_wardens: set[Warden] = set()
+"""Those alive: a forked child of the service must not keep their sockets open."""
+
+
+def _after_fork_in_child() -> None:
+    for warden in _wardens:
+        warden.socket.close()
+        warden.pid = 0
+    _wardens.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

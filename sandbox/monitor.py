@@ -1,0 +1,201 @@
+"""Watches one run: wall clock, CPU time, memory, output, denied calls. One loop that computes its next wake-up."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sandbox.capture import Output, Stream
+from sandbox.errors import HostError, LaunchError
+from sandbox.kernel import notify
+from sandbox.kernel.cgroup import Cgroup
+from sandbox.launch import wire
+from sandbox.launch.launcher import Init
+from sandbox.request import Limits
+from sandbox.result import Status
+
+GRACE = 1.0
+"""Seconds between a kill and the report of init; after that the whole box is ended from outside."""
+
+SHORTEST_LOOK = 0.002
+"""Seconds between two looks at the CPU time, at least."""
+
+
+CPUS = os.cpu_count() or 1
+
+
+@dataclass(slots=True)
+class Ended:
+    """How the run ended, as far as the monitor saw it."""
+
+    exited: wire.Exited | None = None
+    """Init's report; `None` if the box had to be ended, or ended, instead."""
+    cause: Status | None = None
+    """The limit for which the monitor ended the run."""
+    denied: tuple[str, ...] = ()
+    wall: float = 0.0
+    """Seconds, by our own clock."""
+    failure: HostError | None = None
+    """Why there is no report, if nothing else explains it."""
+
+
+class Monitor:
+    """The watch over one run, from the moment that init was told to start it.
+
+    A call that the filter leaves to us ends the run; with an `observer` it is shown to that, and goes on.
+    """
+
+    __slots__ = (
+        "_cgroup", "_deadline", "_ended", "_init", "_killed_at", "_limits", "_next_look", "_observer", "_parallelism",
+        "_started", "_streams", "_wake",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        init: Init,
+        cgroup: Cgroup,
+        limits: Limits,
+        streams: Sequence[Stream],
+        observer: Callable[[notify.Call], None] | None = None,
+    ) -> None:
+        self._init = init
+        self._observer = observer
+        self._cgroup = cgroup
+        self._limits = limits
+        self._parallelism = min(CPUS, limits.processes or CPUS)
+        self._streams: dict[int, tuple[Stream, int]] = {}
+        self._ended = Ended()
+        self._started = time.monotonic()
+        self._deadline = self._started + (limits.wall_time or float("inf"))
+        self._next_look = self._started + self._until_look(0.0)
+        self._killed_at: float | None = None
+        self._wake = 0.0
+        for stream in streams:
+            self._watch(stream)
+
+    def wait(self) -> Ended:
+        """Wait for the end of the run, and see to it that it comes. `LaunchError` if the program never started."""
+        poll, own = self._init.poll.poll, self._init.socket.fileno()
+        try:
+            while True:
+                ended = False
+                # Init's socket was registered first and is looked at first: when it tells of the end, what the
+                # program has printed is there, so a stream that is not among these events is empty.
+                for fd, _ in poll(self._timeout()):
+                    if fd != own:
+                        self._handle(fd)
+                    else:
+                        ended = self._hear()
+                if ended:
+                    return self._end()
+                if time.monotonic() >= self._wake:
+                    self._check_clocks()
+                    if self._ended.failure:
+                        return self._end()
+        finally:
+            for fd in self._streams:
+                self._init.poll.unregister(fd)
+
+    def _timeout(self) -> float | None:
+        """Milliseconds until something has to be looked at."""
+        if self._killed_at is not None:
+            self._wake = self._killed_at + GRACE
+        else:
+            self._wake = min(self._deadline, self._next_look)
+        if self._wake == float("inf"):
+            return None
+        return max(0.0, self._wake - time.monotonic()) * 1000
+
+    def _hear(self) -> bool:
+        """Init's word on the run; whether it is its last."""
+        try:
+            answer = self._init.receive()
+        except HostError as error:
+            self._ended.failure = error
+            return True
+        if isinstance(answer, wire.Failed):
+            raise LaunchError(answer.step, answer.errno)
+        if isinstance(answer, wire.Exited):
+            self._ended.exited = answer
+            return True
+        return False
+
+    def _end(self) -> Ended:
+        self._ended.wall = time.monotonic() - self._started
+        return self._ended
+
+    def _watch(self, stream: Stream) -> None:
+        want = stream.wants()
+        if want is not None:
+            self._streams[want[0]] = (stream, want[1])
+            self._init.poll.register(*want)
+
+    def _handle(self, fd: int) -> None:
+        if fd in self._streams:
+            self._move(fd)
+        elif fd == self._init.listener:
+            self._answer_call()
+        elif fd == self._cgroup.oom_fd and self._cgroup.out_of_memory():
+            self._kill(Status.MEMORY_LIMIT)
+
+    def _move(self, fd: int) -> None:
+        stream, events = self._streams[fd]
+        stream.step()
+        if stream.wants() != (fd, events):
+            del self._streams[fd]
+            self._init.poll.unregister(fd)
+            self._watch(stream)
+        if isinstance(stream, Output) and stream.truncated:
+            self._kill(Status.OUTPUT_LIMIT)
+
+    def _answer_call(self) -> None:
+        call = notify.receive(self._init.listener)
+        if call is None:
+            return  # its caller has died
+        if self._observer is not None:
+            self._observer(call)
+            notify.let_through(self._init.listener, call)
+        else:
+            self._ended.denied += (call.name,)
+            self._kill(Status.SYSCALL_DENIED)
+
+    def _check_clocks(self) -> None:
+        now = time.monotonic()
+        if self._killed_at is not None:
+            if now >= self._killed_at + GRACE:
+                self._ended.failure = HostError("the box did not end its processes in time")
+            return
+        if now >= self._deadline:
+            self._kill(Status.WALL_TIME_LIMIT)
+        elif now >= self._next_look:
+            self._look(now)
+
+    def _look(self, now: float) -> None:
+        used = self._cgroup.cpu_time() or 0.0
+        if self._limits.cpu_time is not None and used >= self._limits.cpu_time:
+            self._kill(Status.CPU_TIME_LIMIT)
+        elif self._cgroup.look_every and self._cgroup.out_of_memory():
+            self._kill(Status.MEMORY_LIMIT)
+        else:
+            # From now on, and not from before the look: where looks are dear they are to be few.
+            done = time.monotonic()
+            self._next_look = done + max(done - now, self._until_look(used))
+
+    def _until_look(self, used: float) -> float:
+        """Seconds in which the run cannot use up its CPU time, nor much memory where only looks can tell."""
+        limit = self._limits.cpu_time
+        pause = float("inf") if limit is None else max(SHORTEST_LOOK, (limit - used) / self._parallelism)
+        return min(pause, self._cgroup.look_every or float("inf"))
+
+    def _kill(self, cause: Status) -> None:
+        """End everything in the box; the first cause is the one that counts."""
+        if self._killed_at is None:
+            self._killed_at = time.monotonic()
+            self._ended.cause = cause
+            self._cgroup.unthrottle()  # what has no CPU time left to run has none to end, either
+            with contextlib.suppress(HostError):  # the box has died already, and its socket says so next
+                self._init.signal(signal.SIGKILL, wire.Scope.EVERYTHING)

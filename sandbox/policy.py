@@ -1,0 +1,407 @@
+"""What the operator allows for a purpose or a language, read from TOML files.
+
+A policy is a file `NAME.toml` in one of the policy directories, usually laid over another (`extends`), and further
+policies can be laid over it by name: `python+weak-no-cgroup`. A file is checked by itself before anything is laid
+over anything, so that every complaint names the file that is wrong.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from sandbox.errors import PolicyError, RequestError
+from sandbox.request import Limits, file_name
+from sandbox.result import Status
+
+_PACKAGE = Path(__file__).parent
+_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_WEAK = "weak-"
+"""How the name of every policy begins that goes without a protection."""
+_SIZE = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_SIZES = ("memory", "output", "file_size", "stack", "scratch", "address_space")
+_OPTIONAL_LIMITS = ("cpus", "address_space")
+"""Limits that a policy may leave open: the others are always in force."""
+_TABLES = ("mounts", "symlinks", "etc", "env", "limits", "ceilings", "protections")
+"""What is merged by key when one file is laid over another."""
+
+
+def parse_size(text: str) -> int:
+    """Bytes of a size such as `256M` or `1.5G`: K, M, G and T are powers of 1024. `ValueError` for anything else."""
+    match = _SIZE.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"{text!r} is not a size such as 65536, 256M or 1.5G")
+    whole, fraction = match[1], match[2] or ""
+    unit = 1 << 10 * " KMGT".index(match[3].upper() or " ")
+    parts: int = 10 ** len(fraction)
+    return int(whole) * unit + int(fraction or 0) * unit // parts  # a float would lose the end of a large number
+
+
+def _absolute(path: str) -> str:
+    if "\0" in path or not path.startswith("/") or os.path.normpath(path) != path or path == "/":
+        raise ValueError(f"{path!r} is not a plain absolute path below /")
+    return path
+
+
+def _error_name(name: str) -> str:
+    if not isinstance(getattr(errno, name, None), int):
+        raise ValueError(f"{name!r} is not the name of an error such as EPERM")
+    return name
+
+
+def _action(name: str) -> str:
+    return name if name in ("allow", "kill") else _error_name(name)
+
+
+def _mount_table(value: Any) -> Any:
+    """TOML writes mounts as a table keyed by target, whose source is the same path unless said otherwise."""
+    if not isinstance(value, dict):
+        return value
+    return [{"source": at, "target": at} | entry if isinstance(entry, dict) else entry for at, entry in value.items()]
+
+
+def _pairs(value: Any) -> Any:
+    return list(value.items()) if isinstance(value, dict) else value
+
+
+def _sizes(value: Any) -> Any:
+    """In TOML, sizes may be written with a unit."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _size(key, item) if key in _SIZES and isinstance(item, str) else item for key, item in value.items()}
+
+
+def _size(key: str, text: str) -> int:
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
+
+
+Absolute = Annotated[str, AfterValidator(_absolute)]
+ErrorName = Annotated[str, AfterValidator(_error_name)]
+Action = Annotated[str, AfterValidator(_action)]
+Word = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
+PolicyLimits = Annotated[Limits, BeforeValidator(_sizes)]
+Files = dict[Annotated[str, AfterValidator(file_name)], str]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Mount(_Model):
+    """A piece of the host's file system that a box sees: a directory or a file."""
+
+    source: Absolute
+    target: Absolute
+    writable: bool = False
+    optional: bool = False
+    """Left out if the host has no such file; otherwise its absence refuses the launch."""
+    executable: bool = True
+
+
+class Rule(_Model):
+    """What happens to a call if `args[arg] & mask` is one of `values`.
+
+    The kernel takes flags, commands and families from the lower half of a 64-bit register, so that is all that is
+    compared: what stands in the upper half never makes a difference.
+    """
+
+    syscall: str
+    action: Action
+    arg: Annotated[int, Field(ge=0, le=5)]
+    mask: Word = 0xFFFFFFFF
+    values: Annotated[tuple[Word, ...], Field(min_length=1, max_length=256)]
+
+    @model_validator(mode="after")
+    def _can_match(self) -> Rule:
+        for value in self.values:
+            if value & ~self.mask:
+                raise ValueError(f"the value {value:#x} has bits outside of the mask {self.mask:#x}")
+        return self
+
+
+class Syscalls(_Model):
+    """What happens to each system call: its rules in turn, else the list that it is in, else the default."""
+
+    default: Annotated[str, AfterValidator(lambda name: name if name == "kill" else _error_name(name))] = "ENOSYS"
+    """ENOSYS lets programs fall back to older calls; `kill` ends the run."""
+    allow: tuple[str, ...] = ()
+    errno: dict[str, ErrorName] = Field(default_factory=dict)
+    """Quiet refusals: calls that honest programs try and can do without."""
+    kill: tuple[str, ...] = ()
+    """Calls that end the run as SYSCALL_DENIED: nothing honest makes them."""
+    rules: tuple[Rule, ...] = ()
+
+    @model_validator(mode="after")
+    def _in_one_list(self) -> Syscalls:
+        for name in {*self.allow, *self.errno, *self.kill}:
+            if (name in self.allow) + (name in self.errno) + (name in self.kill) > 1:
+                raise ValueError(f"{name} is in more than one of allow, errno and kill")
+        return self
+
+    def __hash__(self) -> int:
+        return hash((self.default, self.allow, frozenset(self.errno.items()), self.kill, self.rules))
+
+
+class Protections(_Model):
+    """What a box must have. Each is required: if the host cannot give it, the launch is refused."""
+
+    user_namespace: bool = True
+    mount_namespace: bool = True
+    pid_namespace: bool = True
+    network_namespace: bool = True
+    ipc_namespace: bool = True
+    uts_namespace: bool = True
+    cgroup_namespace: bool = True
+    cgroup: bool = True
+    """Memory, processes and CPU time are limited and counted for the whole tree by a control group."""
+    seccomp: bool = True
+    landlock: bool = True
+    unprivileged_uid: bool = True
+
+
+class Build(_Model):
+    """How a proof's program is made: a run under policy `compile`, whose collected files go into the proof's box."""
+
+    argv: Annotated[tuple[str, ...], Field(min_length=1)]
+    files: Files = Field(default_factory=dict)
+    collect: tuple[str, ...] = ("program",)
+
+
+class Proof(_Model):
+    """A program that shows that the policy does what it is for, and how it must end."""
+
+    argv: Annotated[tuple[str, ...], Field(min_length=1)]
+    files: Files = Field(default_factory=dict)
+    stdin: str = ""
+    expect: Status = Status.OK
+    stdout: str | None = None
+    """What it must print, exactly; `None` if it does not matter."""
+    build: Build | None = None
+
+
+class Layer(_Model):
+    """What one file says; the rest is left to what it is laid over."""
+
+    description: str = ""
+    reuse: Literal["never", "submission", "always"] = "submission"
+    """How far a box is used again: never, for one user's runs, or for anybody's."""
+    proc: Literal["none", "pid"] = "none"
+    """`pid`: a /proc of the box's own processes, without the system's files."""
+    loopback: bool = False
+    """Whether the loopback interface is up; there is no other."""
+    hostname: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] = "box"
+    mounts: Annotated[tuple[Mount, ...], BeforeValidator(_mount_table)] = ()
+    symlinks: Annotated[tuple[tuple[Absolute, str], ...], BeforeValidator(_pairs)] = ()
+    """Links, as (where, to what)."""
+    etc: dict[Absolute, str] = Field(default_factory=dict)
+    """Files that are made for the box, by path."""
+    env: dict[Annotated[str, Field(pattern=r"^[^=\x00]+$")], Annotated[str, Field(pattern=r"^[^\x00]*$")]] = Field(
+        default_factory=dict
+    )
+    limits: PolicyLimits = Limits()
+    """What is in force if a request does not say."""
+    ceilings: PolicyLimits = Limits()
+    """The most that a request may ask for."""
+    syscalls: Syscalls = Syscalls()
+    protections: Protections = Protections()
+    proof: Proof | None = None
+    hostile: Proof | None = None
+    """The proof's twin, which must not get through."""
+
+    @model_validator(mode="after")
+    def _hostile_is_stopped(self) -> Layer:
+        if self.hostile is not None and self.hostile.expect is Status.OK:
+            raise ValueError("hostile.expect must say how the twin ends: OK would be a success of the attack")
+        return self
+
+
+class Document(Layer):
+    """A policy file."""
+
+    extends: Annotated[str, Field(pattern=f"^{_NAME.pattern}$")] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_tables(cls, raw: dict[str, Any]) -> dict[str, Any]:
+        for key in _TABLES:
+            if not isinstance(raw.get(key, {}), dict):
+                raise ValueError(f"{key} must be a table")
+        return raw
+
+
+class Policy(Layer):
+    """Everything that is allowed, and everything that is required, for one purpose."""
+
+    name: str
+
+    @model_validator(mode="after")
+    def _complete(self) -> Policy:
+        for name in Limits.model_fields:
+            limit, ceiling = getattr(self.limits, name), getattr(self.ceilings, name)
+            if name not in _OPTIONAL_LIMITS and (limit is None or ceiling is None):
+                raise ValueError(f"{'limits' if limit is None else 'ceilings'}.{name} is missing")
+            if limit is not None and ceiling is not None and limit > ceiling:
+                raise ValueError(f"limits.{name} is above ceilings.{name}")
+        return self
+
+    def resolve(self, wanted: Limits) -> Limits:
+        """The limits of a run that asks for `wanted`; `RequestError` if that is more than the ceilings allow."""
+        return _resolve(self.limits, self.ceilings, wanted)
+
+
+@functools.lru_cache(maxsize=1024)
+def _resolve(defaults: Limits, ceilings: Limits, wanted: Limits) -> Limits:
+    resolved = {}
+    for name in Limits.model_fields:
+        value, ceiling = getattr(wanted, name), getattr(ceilings, name)
+        if value is not None and ceiling is not None and value > ceiling:
+            raise RequestError(f"limits.{name}", f"{value} is above the policy's ceiling of {ceiling}")
+        resolved[name] = getattr(defaults, name) if value is None else value
+    return Limits(**resolved)
+
+
+def directories() -> tuple[Path, ...]:
+    """Where policies are looked for: `SANDBOX_POLICIES` (separated by colons), then the package's own."""
+    own = _PACKAGE / "policies"
+    # A source checkout has them beside the package; only an installation has them inside.
+    own = own if own.is_dir() else _PACKAGE.parent / "policies"
+    return (*(Path(part) for part in os.environ.get("SANDBOX_POLICIES", "").split(":") if part), own)
+
+
+def names() -> tuple[str, ...]:
+    """The policies that there are."""
+    found = {path.stem for place in directories() for path in place.glob("*.toml") if _NAME.fullmatch(path.stem)}
+    return tuple(sorted(found))
+
+
+def load(name_or_path: str) -> Policy:
+    """The policy of that name, or in that file; after a `+`, policies to lay over it. `PolicyError` if it is wrong."""
+    return _load(name_or_path, directories())
+
+
+def as_policy(policy: str | Policy) -> Policy:
+    """A policy, or the one of that name."""
+    if isinstance(policy, str):
+        return load(policy)
+    if not isinstance(policy, Policy):
+        raise RequestError("policy", f"must be a name or a Policy, not {type(policy).__name__}")
+    return policy
+
+
+@functools.cache
+def _load(wanted: str, places: tuple[Path, ...]) -> Policy:
+    merged: dict[str, Any] = {}
+    laid: set[Path] = set()
+    source = wanted
+    parts = [wanted] if Path(wanted).is_file() else wanted.split("+")
+    for part in parts:
+        source = str(_find(part, places, wanted))
+        for path, table in reversed(list(_chain(Path(source), places))):
+            _check_strength(path, table, Path(source).stem)
+            if path not in laid:  # what two parts both extend is the ground of both, and laid once
+                merged = _lay(merged, table)
+                laid.add(path)
+    merged.pop("extends", None)
+    merged["name"] = "+".join(Path(part).stem if _is_path(part) else part for part in parts)
+    try:
+        return Policy.model_validate(merged)
+    except ValidationError as error:
+        raise _policy_error(source, merged, error) from None
+
+
+def _is_path(part: str) -> bool:
+    return "/" in part or part.endswith(".toml")
+
+
+def _find(part: str, places: tuple[Path, ...], asker: str) -> Path:
+    if _is_path(part):
+        return Path(part).resolve()
+    if not _NAME.fullmatch(part):
+        raise PolicyError(asker, "", f"{part!r} is not the name of a policy")
+    for place in places:
+        if (path := place / f"{part}.toml").is_file():
+            return path.resolve()
+    raise PolicyError(asker, "", f"there is no policy {part!r}; there are {', '.join(names())}")
+
+
+def _chain(path: Path, places: tuple[Path, ...]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """A file, what it extends, what that extends, …"""
+    seen: set[Path] = set()
+    while path not in seen:
+        seen.add(path)
+        table = _read(path)
+        yield path, table
+        if "extends" not in table:
+            return
+        path = _find(table["extends"], places, f"{path}: extends")
+    raise PolicyError(str(path), "extends", "the policies extend each other in a loop")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A policy file as TOML has it, known to be well-formed."""
+    try:
+        table = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise PolicyError(str(path), "", error.strerror or str(error)) from None
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise PolicyError(str(path), "", str(error)) from None
+    try:
+        Document.model_validate(table)
+    except ValidationError as error:
+        raise _policy_error(str(path), table, error) from None
+    return table
+
+
+def _check_strength(path: Path, table: dict[str, Any], name: str) -> None:
+    """A policy that goes without a protection says so in its name, which every user of it writes or reads."""
+    for protection, wanted in table.get("protections", {}).items():
+        if not wanted and not name.startswith(_WEAK):
+            reason = f"is switched off, which only a policy may whose name begins with {_WEAK!r}; this is {name!r}"
+            raise PolicyError(str(path), f"protections.{protection}", reason)
+
+
+def _lay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """One file's table over another's: tables merge by key, everything else is replaced."""
+    merged = below | above
+    for key in _TABLES:
+        if key in merged:
+            merged[key] = below.get(key, {}) | above.get(key, {})
+    merged["syscalls"] = _lay_syscalls(below.get("syscalls", {}), above.get("syscalls", {}))
+    return merged
+
+
+def _lay_syscalls(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """A call leaves the lists that it was in for the one that it is put in; the upper file's rules are asked first."""
+    moved = {*above.get("allow", ()), *above.get("kill", ()), *above.get("errno", {})}
+    merged = below | above
+    for key in ("allow", "kill"):
+        kept = [name for name in below.get(key, ()) if name not in moved]
+        merged[key] = list(dict.fromkeys([*kept, *above.get(key, ())]))
+    kept_errors = {name: error for name, error in below.get("errno", {}).items() if name not in moved}
+    merged["errno"] = kept_errors | above.get("errno", {})
+    merged["rules"] = [*above.get("rules", ()), *below.get("rules", ())]
+    return merged
+
+
+def _policy_error(source: str, table: dict[str, Any], error: ValidationError) -> PolicyError:
+    """The first complaint of pydantic, with the key as it stands in the file."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = list(first["loc"])
+    # Mounts and links are validated as lists; in the file they have names.
+    if len(where) > 1 and where[0] in ("mounts", "symlinks") and isinstance(where[1], int):
+        where[1:] = [list(table[str(where[0])])[where[1]], *(part for part in where[2:] if isinstance(part, str))]
+    unknown = first["type"] == "extra_forbidden"
+    reason = "there is no such key" if unknown else first["msg"].removeprefix("Value error, ")
+    # Pydantic's "[key]" says that it is the last key itself that is wrong.
+    return PolicyError(source, ".".join(str(part) for part in where if part != "[key]"), reason)

@@ -1,0 +1,178 @@
+"""What a caller asks for: one program, its input, and the limits it wants.
+
+Frozen and validated once, here; nothing behind this module checks a request's shape again.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
+
+from sandbox.errors import RequestError
+
+MAX_FILES = 1_000
+"""Files that a request may put into a box, and files it may collect."""
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    return value
+
+
+Seconds = Annotated[float, AfterValidator(_finite), Field(gt=0, le=86_400 * 30)]
+Bytes = Annotated[int, Field(gt=0, le=1 << 50)]
+Count = Annotated[int, Field(gt=0, le=1 << 30)]
+
+
+class Limits(BaseModel):
+    """Limits of one run. Seconds are floats, sizes are bytes; `None` means "as the policy says"."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cpu_time: Seconds | None = None
+    """CPU seconds of the whole process tree, user and system."""
+    wall_time: Seconds | None = None
+    """Seconds from exec to exit."""
+    memory: Annotated[int, Field(ge=1 << 20, le=1 << 50)] | None = None
+    """Bytes of the whole tree: anonymous and shared memory, tmpfs, page tables and kernel memory; no swap. At least
+    1 MiB, below which no program starts."""
+    processes: Count | None = None
+    """Processes and threads that exist at one time, the program itself included."""
+    output: Bytes | None = None
+    """Bytes captured of each of stdout and stderr; the first byte more ends the run."""
+    file_size: Bytes | None = None
+    """Bytes of one file (`RLIMIT_FSIZE`)."""
+    open_files: Count | None = None
+    """Descriptors of one process (`RLIMIT_NOFILE`)."""
+    stack: Bytes | None = None
+    """Bytes of the main thread's stack (`RLIMIT_STACK`)."""
+    scratch: Bytes | None = None
+    """Bytes of all files in the box's writable directories together."""
+    inodes: Count | None = None
+    """Files and directories in the box's writable directories together."""
+    address_space: Bytes | None = None
+    """Bytes of address space of one process (`RLIMIT_AS`); unlimited unless a policy asks for it."""
+    cpus: Annotated[float, AfterValidator(_finite), Field(ge=0.01, le=4096)] | None = None
+    """CPUs' worth of time per second that the tree may use (cgroup quota); unlimited unless asked for."""
+
+
+def _argument(value: Any) -> bytes:
+    raw = os.fsencode(value) if isinstance(value, (str, os.PathLike)) else value
+    if not isinstance(raw, bytes):
+        raise ValueError("must be text, bytes or a path")
+    if b"\0" in raw:
+        raise ValueError("contains a NUL byte")
+    return raw
+
+
+def _arguments(value: Any) -> tuple[bytes, ...]:
+    if isinstance(value, (str, bytes, os.PathLike)):
+        raise ValueError("must be a list of arguments, not one string: there is no shell")
+    if not isinstance(value, Iterable):
+        raise ValueError("must be a list of arguments")
+    argv = tuple(_argument(item) for item in value)
+    if not argv or not argv[0]:
+        raise ValueError("must name a program")
+    return argv
+
+
+def _environment(value: Any) -> tuple[tuple[bytes, bytes], ...]:
+    if not isinstance(value, Mapping):
+        raise ValueError("must be a mapping of names to values")
+    pairs = []
+    for name, text in value.items():
+        key = _argument(name)
+        if not key or b"=" in key:
+            raise ValueError(f"{key!r} is not a variable name")
+        pairs.append((key, _argument(text)))
+    return tuple(pairs)
+
+
+def file_name(value: Any) -> str:
+    """A relative path below the box's working directory: no `..`, no empty part, nothing absolute."""
+    if not isinstance(value, (str, bytes, os.PathLike)):
+        raise ValueError(f"{value!r} is not a name")
+    name = os.fsdecode(value)
+    parts = name.split("/")
+    if "\0" in name:
+        raise ValueError(f"{name!r} contains a NUL byte")
+    if name.startswith("/"):
+        raise ValueError(f"{name!r} is absolute; names are relative to the working directory")
+    if any(part in ("", ".", "..") for part in parts):
+        raise ValueError(f"{name!r} has an empty, '.' or '..' part")
+    if any(len(os.fsencode(part)) > 255 for part in parts) or len(os.fsencode(name)) > 4000:
+        raise ValueError(f"{name[:40]!r}… is too long")
+    return name
+
+
+def _files(value: Any) -> tuple[tuple[str, bytes | Path], ...]:
+    if not isinstance(value, (Mapping, list, tuple)):
+        raise ValueError("must be a mapping of names to contents")
+    pairs = value.items() if isinstance(value, Mapping) else value
+    files: list[tuple[str, bytes | Path]] = []
+    seen: set[str] = set()
+    for key, content in pairs:
+        name = file_name(key)
+        if name in seen:
+            raise ValueError(f"{name!r} is given twice")
+        seen.add(name)
+        if isinstance(content, (bytes, bytearray, memoryview)):
+            files.append((name, bytes(content)))
+        elif isinstance(content, os.PathLike):
+            files.append((name, Path(content)))
+        else:
+            raise ValueError(f"{name!r}: content must be bytes or a Path, not {type(content).__name__}")
+    for name in seen:
+        parent = name.rpartition("/")[0]
+        while parent:
+            if parent in seen:
+                raise ValueError(f"{parent!r} is given as a file and as the directory of {name!r}")
+            parent = parent.rpartition("/")[0]
+    if len(files) > MAX_FILES:
+        raise ValueError(f"more than {MAX_FILES} files")
+    return tuple(files)
+
+
+def _collect(value: Any) -> tuple[str, ...]:
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise ValueError("must be a list of names, not one string")
+    names = tuple(file_name(item) for item in value)
+    if len(set(names)) < len(names):
+        raise ValueError("a name is given twice")
+    if len(names) > MAX_FILES:
+        raise ValueError(f"more than {MAX_FILES} names")
+    return names
+
+
+class Request(BaseModel):
+    """One program to run. Made by `Request.make`, which turns every mistake into a `RequestError`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    argv: Annotated[tuple[bytes, ...], PlainValidator(_arguments)]
+    env: Annotated[tuple[tuple[bytes, bytes], ...], PlainValidator(_environment)] = ()
+    cwd: Annotated[bytes, BeforeValidator(_argument)] = b""
+    files: Annotated[tuple[tuple[str, bytes | Path], ...], PlainValidator(_files)] = ()
+    collect: Annotated[tuple[str, ...], PlainValidator(_collect)] = ()
+    limits: Limits = Limits()
+
+    @classmethod
+    def make(cls, **fields: Any) -> Request:
+        """Validate `fields`; raises `RequestError` that names the first wrong one."""
+        try:
+            return cls(**fields)
+        except ValidationError as error:
+            raise request_error(error) from None
+
+
+def request_error(error: ValidationError) -> RequestError:
+    """The first complaint of pydantic as a `RequestError` with a dotted field name."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in first["loc"]) or "request"
+    return RequestError(field, first["msg"].removeprefix("Value error, "))

@@ -1,0 +1,119 @@
+"""What came out of a run: how it ended, what it used, what it printed, what was really enforced."""
+
+from __future__ import annotations
+
+import base64
+import signal as _signal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from sandbox.request import Limits
+
+
+class Status(str, Enum):
+    """How the program ended. Whether its answer was right is the judge's question, not asked here."""
+
+    OK = "OK"
+    NONZERO_EXIT = "NONZERO_EXIT"
+    SIGNALED = "SIGNALED"
+    CPU_TIME_LIMIT = "CPU_TIME_LIMIT"
+    WALL_TIME_LIMIT = "WALL_TIME_LIMIT"
+    MEMORY_LIMIT = "MEMORY_LIMIT"
+    OUTPUT_LIMIT = "OUTPUT_LIMIT"
+    SYSCALL_DENIED = "SYSCALL_DENIED"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class NotCollected:
+    """A file that was asked for and could not be had; `reason` is one clear sentence."""
+
+    reason: str
+
+
+@dataclass(slots=True)  # not frozen: that would make the making of one four times as dear
+class Result:
+    """One finished run. Times are seconds, sizes bytes; a number that could not be measured is `None`."""
+
+    status: Status
+    exit_code: int | None
+    """The program's exit code, or `None` if a signal ended it."""
+    signal: int | None
+    """The signal that ended the program, or `None`."""
+    cpu_time: float | None
+    wall_time: float
+    memory_peak: int | None
+    processes_peak: int | None
+    stdout: bytes | None = b""
+    """What the program printed, or `None` if stdout was not captured."""
+    stderr: bytes | None = b""
+    stdout_truncated: bool = False
+    stderr_truncated: bool = False
+    files: Mapping[str, bytes | NotCollected] = field(default_factory=dict)
+    """Every name of the request's `collect`, with its content or the reason why there is none."""
+    limits: Limits = Limits()
+    """The limits that were in force."""
+    enforced: tuple[str, ...] = ()
+    """The protections that were really in place, in the words of `sandbox doctor`."""
+    measured_by: Mapping[str, str] = field(default_factory=dict)
+    """The source of each number, such as `{"cpu_time": "cgroup1"}`; `unavailable` beside a `None`."""
+    denied_syscalls: tuple[str, ...] = ()
+    """Names of the system calls that the run was ended for."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the program exited with code 0, within its limits."""
+        return self.status is Status.OK
+
+    def to_json(self) -> dict[str, Any]:
+        """A stable form of plain JSON types; bytes that are not UTF-8 become `{"base64": "…"}`."""
+        return {
+            "status": self.status.value,
+            "exit_code": self.exit_code,
+            "signal": self.signal,
+            "cpu_time": self.cpu_time,
+            "wall_time": self.wall_time,
+            "memory_peak": self.memory_peak,
+            "processes_peak": self.processes_peak,
+            "stdout": _text(self.stdout),
+            "stderr": _text(self.stderr),
+            "stdout_truncated": self.stdout_truncated,
+            "stderr_truncated": self.stderr_truncated,
+            "files": {
+                name: {"error": content.reason} if isinstance(content, NotCollected) else _text(content)
+                for name, content in self.files.items()
+            },
+            "limits": self.limits.model_dump(),
+            "enforced": list(self.enforced),
+            "measured_by": dict(self.measured_by),
+            "denied_syscalls": list(self.denied_syscalls),
+        }
+
+    def __str__(self) -> str:
+        how = f"exit code {self.exit_code}" if self.signal is None else signal_name(self.signal)
+        if self.denied_syscalls:
+            how += ", denied " + " ".join(self.denied_syscalls)
+        cpu = "?" if self.cpu_time is None else f"{self.cpu_time:.3f} s"
+        memory = "?" if self.memory_peak is None else f"{self.memory_peak / 1_048_576:.1f} MiB"
+        return f"{self.status} ({how}) · cpu {cpu} · wall {self.wall_time:.3f} s · memory {memory}"
+
+
+def signal_name(number: int) -> str:
+    """`SIGKILL` for 9; real-time and unknown signals as `signal 40`."""
+    try:
+        return _signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _text(content: bytes | None) -> str | dict[str, str] | None:
+    if content is None:
+        return None
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(content).decode()}

@@ -1,0 +1,248 @@
+"""Standard streams: what goes in, what comes out, and what becomes of the caller's own descriptors."""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from sandbox import DEVNULL, PIPE, STDOUT, Box, RequestError, Result, Status
+
+Run = Callable[..., Result]
+
+LARGE = bytes(range(256)) * 40_000
+"""10 MB."""
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """A pipe of the caller's."""
+    ours, theirs = os.pipe()
+    with open(ours, "rb", 0) as read, open(theirs, "wb", 0) as write:
+        yield read, write
+
+
+@pytest.mark.parametrize("stdin", [None, DEVNULL, b"", ""])
+def test_no_input(box: Box, stdin) -> None:
+    """A program that is given nothing reads the end of file at once; it never shares the caller's input."""
+    result = box.run(["cat"], stdin=stdin, limits={"wall_time": 5})
+    assert (result.status, result.stdout) == (Status.OK, b"")
+
+
+def test_text_and_bytes(box: Box) -> None:
+    """Text goes in as UTF-8, bytes as they are."""
+    assert box.run(["cat"], stdin="grüße\n").stdout == "grüße\n".encode()
+    assert box.run(["cat"], stdin=b"\0\xff\n").stdout == b"\0\xff\n"
+
+
+def test_large_input(box: Box) -> None:
+    """10 MB go in and come out whole, whatever the pipes hold."""
+    limits = {"output": 20_000_000}
+    assert box.run(["cat"], stdin=LARGE, limits=limits).stdout == LARGE
+
+
+def test_path(box: Box, tmp_path: Path) -> None:
+    """A file is copied while the program reads: the program never holds the file itself."""
+    path = tmp_path / "input"
+    path.write_bytes(LARGE)
+    assert box.run(["cat"], stdin=path, limits={"output": 20_000_000}).stdout == LARGE
+    assert box.run(["stat", "-Lc", "%F", "/dev/stdin"], stdin=path).stdout == b"fifo\n"
+
+
+def test_missing_path(box: Box, tmp_path: Path) -> None:
+    """A file that is not there is an error that names the field, before anything starts."""
+    with pytest.raises(RequestError, match=r"^stdin: cannot read .*nowhere.*: No such file or directory"):
+        box.run(["cat"], stdin=tmp_path / "nowhere")
+
+
+def test_open_file(box: Box, tmp_path: Path) -> None:
+    """An open file is read from where it stands."""
+    path = tmp_path / "input"
+    path.write_bytes(b"first\nsecond\n")
+    with path.open("rb", buffering=0) as file:
+        file.seek(6)
+        assert box.run(["cat"], stdin=file).stdout == b"second\n"
+
+
+def test_pipe(box: Box, pipe: tuple[IO[bytes], IO[bytes]]) -> None:
+    """A pipe is copied until its end, while it is written."""
+    ours, theirs = pipe
+
+    def write() -> None:
+        for _ in range(5):
+            theirs.write(b"line\n")
+            time.sleep(0.02)
+        theirs.close()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert box.run(["cat"], stdin=ours.fileno()).stdout == b"line\n" * 5
+    writer.join()
+
+
+def test_pipe_that_stays_open(box: Box, pipe: tuple[IO[bytes], IO[bytes]]) -> None:
+    """A run ends with its program, not with its input."""
+    ours, theirs = pipe
+    theirs.write(b"one\n")
+    result = box.run(["head", "-n1"], stdin=ours, limits={"wall_time": 10})
+    assert (result.status, result.stdout) == (Status.OK, b"one\n")
+    assert result.wall_time < 5
+    os.fstat(ours.fileno())  # the caller's descriptor stays the caller's
+
+
+@pytest.mark.parametrize("argv", [["true"], ["sh", "-c", "exec <&-; sleep 0.05"], ["head", "-c1"]])
+def test_input_that_nobody_reads(box: Box, tmp_path: Path, argv: list[str]) -> None:
+    """Not reading, closing and reading a little are no errors, however much there is to read."""
+    path = tmp_path / "input"
+    path.write_bytes(LARGE)
+    for stdin in (LARGE, path):
+        assert box.run(argv, stdin=stdin, limits={"wall_time": 10}).status is Status.OK
+
+
+def test_input_of_a_program_that_is_ended(box: Box, tmp_path: Path) -> None:
+    """Nor is a limit that ends the program while there is still input."""
+    path = tmp_path / "input"
+    path.write_bytes(LARGE)
+    result = box.run(["sh", "-c", "read x; while :; do :; done"], stdin=path, limits={"cpu_time": 0.2})
+    assert result.status is Status.CPU_TIME_LIMIT
+
+
+def test_what_the_program_gets_cannot_be_changed(box: Box) -> None:
+    """Input that was given as bytes cannot be written to through its descriptor."""
+    result = box.run(["sh", "-c", "echo x > /proc/self/fd/0; echo x >> /dev/stdin; cat"], stdin=b"input")
+    assert result.stdout == b"input"
+
+
+def test_order_of_merged_streams(box: Box) -> None:
+    """With stderr=STDOUT both come in the order of their writing."""
+    script = "for i in 1 2 3; do echo out $i; echo err $i >&2; done"
+    result = box.run(["sh", "-c", script], stderr=STDOUT)
+    assert result.stdout == b"out 1\nerr 1\nout 2\nerr 2\nout 3\nerr 3\n"
+    assert result.stderr is None
+
+
+def test_discarded_output(run: Run) -> None:
+    """Discarded output counts against no limit, and is `None`."""
+    result = run("flood", 1, 3_000_000, output=1000, stdout=DEVNULL, stderr=DEVNULL)
+    assert (result.status, result.stdout, result.stderr) == (Status.OK, None, None)
+
+
+def test_stderr_alone_is_discarded(box: Box) -> None:
+    """Each stream goes its own way."""
+    result = box.run(["sh", "-c", "echo out; echo err >&2"], stderr=DEVNULL)
+    assert (result.stdout, result.stderr) == (b"out\n", None)
+
+
+def test_output_to_a_file(box: Box, tmp_path: Path) -> None:
+    """A file of the caller gets the output, after what is in it, and the result has none."""
+    with (tmp_path / "out").open("w+b") as file:
+        file.write(b"before ")
+        file.flush()
+        result = box.run(["sh", "-c", "echo out; echo err >&2"], stdout=file, stderr=PIPE)
+        assert (result.status, result.stdout, result.stderr) == (Status.OK, None, b"err\n")
+        file.seek(0)
+        assert file.read() == b"before out\n"
+
+
+def test_output_to_a_file_is_limited(run: Run, tmp_path: Path) -> None:
+    """The limit counts what is passed on as well, to the byte."""
+    with (tmp_path / "out").open("w+b") as file:
+        result = run("flood", 1, output=100_000, stdout=file)
+        assert (result.status, result.stdout_truncated) == (Status.OUTPUT_LIMIT, True)
+        assert file.seek(0, os.SEEK_END) == 100_000
+
+
+def test_output_to_a_slow_reader(run: Run, pipe: tuple[IO[bytes], IO[bytes]]) -> None:
+    """A pipe of the caller that is read slowly gets everything."""
+    ours, theirs = pipe
+    got = bytearray()
+
+    def read() -> None:
+        while data := ours.read(20_000):
+            got.extend(data)
+            time.sleep(0.002)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    result = run("flood", 1, 500_000, output=1_000_000, stdout=theirs, wall_time=20)
+    theirs.close()
+    reader.join()
+    assert (result.status, len(got)) == (Status.OK, 500_000)
+
+
+def test_output_to_nobody(run: Run, pipe: tuple[IO[bytes], IO[bytes]]) -> None:
+    """A pipe whose reader has gone is the caller's affair: the program runs to its end."""
+    ours, theirs = pipe
+    ours.close()
+    assert run("flood", 1, 200_000, stdout=theirs).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("stdin", io.StringIO("text")),
+        ("stdin", 3.5),
+        ("stdin", 9999),
+        ("stdout", io.BytesIO()),
+        ("stderr", "stdout"),
+        ("stdout", 9999),
+    ],
+)
+def test_wrong_streams(box: Box, field: str, value: Any) -> None:
+    """What is no stream is refused by the field's name, and the box works on."""
+    with pytest.raises(RequestError, match=f"^{field}: "):
+        box.run(["true"], **{field: value})
+    assert box.run(["echo", "on"]).stdout == b"on\n"
+
+
+def test_the_program_cannot_reopen_the_callers_streams(box: Box, tmp_path: Path) -> None:
+    """Through /proc/self/fd a program finds pipes only: nothing that could be opened anew with other rights."""
+    path = tmp_path / "file"
+    path.write_bytes(b"in")
+    with path.open("r+b", buffering=0) as file:
+        result = box.run(["sh", "-c", "readlink /proc/self/fd/[012] >&2"], stdin=file, stdout=file, stderr=PIPE)
+    assert [line.split(b":")[0] for line in result.stderr.splitlines()] == [b"pipe"] * 3
+
+
+def test_directory_as_input(box: Box, tmp_path: Path) -> None:
+    """A directory has nothing to read: said before anything starts."""
+    with pytest.raises(RequestError, match=r"^stdin: .* is a directory"):
+        box.run(["true"], stdin=tmp_path)
+    fd = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with pytest.raises(RequestError, match=r"^stdin: .* is a directory"):
+            box.run(["true"], stdin=fd)
+    finally:
+        os.close(fd)
+
+
+def test_fifo_that_nobody_writes(box: Box, tmp_path: Path) -> None:
+    """The program waits for it, and its deadline holds: not the caller, before there is a deadline."""
+    os.mkfifo(tmp_path / "fifo")
+    result = box.run(["cat"], stdin=tmp_path / "fifo", limits={"wall_time": 0.3})
+    assert result.status is Status.WALL_TIME_LIMIT
+
+
+def test_wrong_streams_leave_no_descriptor(box: Box, tmp_path: Path) -> None:
+    """What was opened for a request that is refused is closed again."""
+    path = tmp_path / "input"
+    path.write_bytes(b"x")
+
+    def descriptors() -> int:
+        box.run(["true"])  # a box that was ordered before it is complete now
+        return len(os.listdir("/proc/self/fd"))
+
+    descriptors()
+    time.sleep(0.05)  # the first run of a box may replace it
+    before = descriptors()
+    for _ in range(5):
+        for stdin in (path, b"x"):
+            with pytest.raises(RequestError, match=r"^stdout: "):
+                box.run(["true"], stdin=stdin, stdout=9999)
+    assert descriptors() <= before
