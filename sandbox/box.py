@@ -43,6 +43,8 @@ class Box:
         self._init: Init | None = None
         self._ordered: Init | None = None
         self._size = (0, 0)
+        self._fit: Limits | None = None
+        """The limits for which the present box is ready to run; `None` if something has to be done first."""
         self._stale = False
         self.used = False
         """Whether anything has run in the present box."""
@@ -99,15 +101,16 @@ class Box:
             raise HostError("the box is closed")
         if self._service != os.getpid():
             raise HostError("the box belongs to the process that made it, not to a fork of it")
-        if not self._busy.acquire(blocking=False):
+        if self._busy.locked():
             raise HostError("the box is in use by another thread; a BoxPool serves many")
-        try:
+        with self._busy:  # not acquire(), behind which a signal handler's exception would leave it locked
             return self._run(plan, stdin, stdout, stderr)
-        finally:
-            self._busy.release()
 
     def _run(self, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> Result:
-        self._prepare(plan)
+        if self._fit is not plan.limits:
+            self._prepare(plan.limits)
+        self.used = True
+        self._stale = bool(plan.files)
         try:
             return runner.run(self, plan, stdin, stdout, stderr)
         except RequestError:
@@ -127,7 +130,10 @@ class Box:
         """Decide after a run whether this box can be used again, and order the next one if not."""
         if ended.exited is None:
             self._discard()
-        elif self._stale or ended.exited.flags & _DIRTY or self.policy.reuse == "never":
+            return
+        if ended.cause is not None:
+            self._fit = None  # to end a run, its limit on the rate of CPU time was lifted
+        if self._stale or ended.exited.flags & _DIRTY or self.policy.reuse == "never":
             self.renew()
 
     def renew(self) -> None:
@@ -136,21 +142,22 @@ class Box:
         self.cgroup.trim()
         self._order(self.policy.limits)
 
-    def _prepare(self, plan: Plan) -> None:
+    def _prepare(self, limits: Limits) -> None:
+        """See to it that there is a box, of the size and with the limits that are wanted."""
         if not self._has_slot:
             self._open()
-        size = _size(plan.limits)
+        size = _size(limits)
         if (self._init is None and self._ordered is None) or size != self._size:
             try:
-                self._order(plan.limits)
+                self._order(limits)
             except HostError:  # the warden is gone: a new slot
                 self._close()
                 self._open()
-                self._order(plan.limits)
+                self._order(limits)
         if self._ordered is not None:
             self._complete()
-        self.used = True
-        self._stale = bool(plan.files)
+        self.cgroup.limit(limits.memory, limits.processes, limits.cpus)
+        self._fit = limits
 
     def _order(self, limits: Limits) -> None:
         if self._ordered is not None:
@@ -178,6 +185,7 @@ class Box:
         self._close_init()
 
     def _close_init(self) -> None:
+        self._fit = None
         if self._init is not None:
             self._init.close()
             self._init = None

@@ -56,18 +56,18 @@ class Output:
     `ours` is the reading end of its pipe, which does not block.
     """
 
-    __slots__ = ("_kept", "_more", "_pending", "_sink", "_want", "limit", "ours", "size", "truncated")
+    # What every stream begins with. Most print nothing, and have nothing to change in it.
+    size = 0
+    truncated = False
+    _kept: bytearray | None = None
+    _pending = b""
+    _more = False
 
     def __init__(self, ours: int, limit: int | None, sink: int | None = None) -> None:
         self.limit = limit
         self.ours = ours
-        self.size = 0
-        self.truncated = False
         self._sink = sink
-        self._kept = bytearray()
-        self._pending = b""
-        self._more = False
-        self._want: Want | None = (self.ours, select.POLLIN)
+        self._want: Want | None = (ours, select.POLLIN)
 
     def wants(self) -> Want | None:
         """See `Stream`."""
@@ -99,10 +99,12 @@ class Output:
             self.size = limit
             data = data[:-1]  # one byte more than fits was asked for
             self._more = False
-        if self._sink is None:
-            self._kept += data
-        else:
+        if self._sink is not None:
             self._pending = data
+        elif self._kept is None:
+            self._kept = bytearray(data)
+        else:
+            self._kept += data
         if self.truncated or self._pending:
             self._want = self._next()
 
@@ -129,7 +131,7 @@ class Output:
     @property
     def content(self) -> bytes | None:
         """What was kept, or `None` if it was passed on."""
-        return None if self._sink is not None else bytes(self._kept)
+        return None if self._sink is not None else bytes(self._kept or b"")
 
 
 class Feed:
@@ -180,81 +182,95 @@ class Feed:
 class Streams:
     """The three standard streams of one run; `pipes` are our ends of its box's, which stay the box's."""
 
+    # What the streams of most runs are: nothing comes in, and both others are captured.
+    fds: tuple[int, ...] = ()
+    """Descriptors that go along with the run; the pipes of stdout and stderr are in the box already."""
+    targets: tuple[int, ...] = ()
+    """Their numbers in the program."""
+    flags = 0
+    """Where stdout and stderr go instead of the pipes."""
+    feed: Feed | None = None
+    stdout: Output | None = None
+    stderr: Output | None = None
+    _given: int | None = None
+    """What only the program is to hold once it runs."""
+    _opened: int | None = None
+    """What is ours to close at the end."""
+
     def __init__(self, pipes: tuple[int, ...], limit: int | None, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> None:
-        self.all: list[Stream] = []
-        self.fds: list[int] = []
-        """Descriptors that go along with the run; the pipes of stdout and stderr are in the box already."""
-        self.targets: tuple[int, ...] = ()
-        """Their numbers in the program."""
-        self.flags = 0
-        """Where stdout and stderr go instead of the pipes."""
-        self.stdout: Output | None = None
-        self.stderr: Output | None = None
-        self._given: list[int] = []
-        """What only the program is to hold once it runs."""
-        self._kept: list[int] = []
         out, error = pipes
-        try:
-            if stdin is not None and stdin != DEVNULL:
-                self.fds.append(self._input(stdin))
-                self.targets = (0,)
+        if stdout == PIPE:
+            self.stdout = Output(out, limit)
+        else:
             self.stdout = self._output("stdout", out, limit, stdout, RunFlag.NULL_OUT)
-            if stderr == STDOUT:
-                self.flags |= RunFlag.MERGE
-            else:
-                self.stderr = self._output("stderr", error, limit, stderr, RunFlag.NULL_ERR)
-        except BaseException:
-            self.__exit__()
-            raise
+        if stderr == PIPE:
+            self.stderr = Output(error, limit)
+        elif stderr == STDOUT:
+            self.flags |= RunFlag.MERGE
+        else:
+            self.stderr = self._output("stderr", error, limit, stderr, RunFlag.NULL_ERR)
+        if stdin is not None and stdin != DEVNULL:
+            try:
+                self._given = self._input(stdin)
+            except BaseException:
+                self.close()
+                raise
+            self.fds, self.targets = (self._given,), (0,)
+
+    def all(self) -> list[Stream]:
+        """Those that the monitor has to move."""
+        return [stream for stream in (self.feed, self.stdout, self.stderr) if stream is not None]
 
     def _input(self, stdin: bytes | str | Path | int | IO[bytes]) -> int:
         if isinstance(stdin, str):
             stdin = stdin.encode()
         if isinstance(stdin, (bytes, bytearray)):
-            content = memory_file(stdin)
-            self._given.append(content)
-            return content
+            return memory_file(stdin)
         if isinstance(stdin, Path):
             try:
                 # A FIFO that nobody writes must not keep us here, where no deadline holds yet.
-                source = os.open(stdin, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+                source = self._opened = os.open(stdin, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
             except OSError as error:
                 raise RequestError("stdin", f"cannot read {str(stdin)!r}: {error.strerror}") from None
-            self._kept.append(source)
         else:
             source = _descriptor("stdin", stdin)
         if stat.S_ISDIR(os.fstat(source).st_mode):
             raise RequestError("stdin", f"{stdin!r} is a directory")
-        feed = Feed(source)
-        self.all.append(feed)
-        self._given.append(feed.theirs)
-        return feed.theirs
+        self.feed = Feed(source)
+        return self.feed.theirs
 
     def _output(self, name: str, pipe: int, limit: int | None, target: Stdout, nowhere: RunFlag) -> Output | None:
         if target == DEVNULL:
             self.flags |= nowhere
             return None
-        output = Output(pipe, limit, None if target == PIPE else _descriptor(name, target))
-        self.all.append(output)
-        return output
+        return Output(pipe, limit, _descriptor(name, target))
 
     def hand_over(self) -> None:
         """Close what the program now holds itself."""
-        for fd in self._given:
-            os.close(fd)
-        self._given.clear()
+        if self._given is not None:
+            os.close(self._given)
+            self._given = None
 
-    def __enter__(self) -> Streams:
-        return self
+    def read(self, pipes: tuple[int, ...]) -> None:
+        """Take what a program that has ended has left in those pipes, and nobody has looked at."""
+        for output in (self.stdout, self.stderr):
+            if output is not None and output.ours in pipes:
+                output.step()
+                output.finish()
 
-    def __exit__(self, *_: object) -> None:
-        self.hand_over()
-        for stream in self.all:
+    def finish(self) -> None:
+        """Take what is left, once no process can use the streams any more."""
+        for stream in self.all():
             stream.finish()
-        self.all.clear()
-        for fd in self._kept:
-            os.close(fd)
-        self._kept.clear()
+
+    def close(self) -> None:
+        """Close everything but the box's pipes."""
+        self.hand_over()
+        if self.feed is not None:
+            self.feed.finish()
+        if self._opened is not None:
+            os.close(self._opened)
+            self._opened = None
 
 
 def _descriptor(name: str, file: int | IO[bytes]) -> int:

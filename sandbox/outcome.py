@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sandbox.errors import HostError
-from sandbox.kernel.cgroup import Cgroup, Counts
+from sandbox.kernel.cgroup import Cgroup
 from sandbox.monitor import Ended
 from sandbox.request import Limits
 from sandbox.result import Status
@@ -27,48 +28,52 @@ class Usage(NamedTuple):
     oom_kills: int
     cause: Status | None
     denied: tuple[str, ...]
-    measured_by: dict[str, str]
+    measured_by: Mapping[str, str]
 
 
-def measure(ended: Ended, group: Cgroup) -> Usage:
+def measure(ended: Ended, group: Cgroup, limits: Limits) -> Usage:
     """Read the counters of a run of which nothing is left; `HostError` if nothing tells how it ended."""
     exited = ended.exited
-    counts = group.finish(exited and exited.before, exited and exited.after)
-    if exited is None and ended.cause is None and not counts.oom_kills:
-        raise ended.failure or HostError("the box ended without a word")
-    # A box that died of its own limits took the report with it: everything in it was killed.
-    status = int(signal.SIGKILL) if exited is None else exited.status
-    killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
-    cpu, memory, sources = counts.cpu_time, counts.memory_peak, _sources(group.name, counts)
     if exited is None:
-        sources["wall_time"] = "monitor"
-    else:
+        return _measure_without_report(ended, group)
+    counts = group.finish(exited.before, exited.after)
+    cpu, memory, processes, kills = counts
+    sources = group.sources
+    if group.look_every or None in counts:
+        sources = {**sources, "processes_peak": group.name if processes is not None else "unavailable"}
         # What was reaped counts where there is no group to count; looks may have seen more, or less.
-        if (group.look_every or cpu is None) and exited.cpu >= (cpu or 0):
+        if cpu is None or (group.look_every and exited.cpu >= cpu):
             cpu, sources["cpu_time"] = exited.cpu, "rusage"
-        if (group.look_every or memory is None) and exited.max_rss >= (memory or 0):
+        if memory is None or (group.look_every and exited.max_rss >= memory):
             memory, sources["memory_peak"] = exited.max_rss, "rusage"
+        # A program may have been quicker than the looks that stand for a limit of the kernel's.
+        if group.look_every and limits.memory is not None and memory > limits.memory:
+            kills = 1
+    code = os.waitstatus_to_exitcode(exited.status)
+    signaled = code < 0
     return Usage(
-        None if killed else os.waitstatus_to_exitcode(status),
-        killed,
+        None if signaled else code,
+        -code if signaled else None,
         cpu,
-        ended.wall if exited is None else exited.wall,
+        exited.wall,
         memory,
-        counts.processes_peak,
-        counts.oom_kills,
+        processes,
+        kills,
         ended.cause,
         ended.denied,
         sources,
     )
 
 
-def _sources(name: str, counts: Counts) -> dict[str, str]:
-    return {
-        "cpu_time": name,
-        "wall_time": "init",
-        "memory_peak": name if counts.memory_peak is not None else "unavailable",
-        "processes_peak": name if counts.processes_peak is not None else "unavailable",
-    }
+def _measure_without_report(ended: Ended, group: Cgroup) -> Usage:
+    """A box that died of its own limits took the report with it: everything in it was killed."""
+    cpu, memory, processes, kills = group.finish(None, None)
+    if ended.cause is None and not kills:
+        raise ended.failure or HostError("the box ended without a word")
+    found = {"cpu_time": cpu, "memory_peak": memory, "processes_peak": processes}
+    sources = {name: group.name if number is not None else "unavailable" for name, number in found.items()}
+    sources["wall_time"] = "monitor"
+    return Usage(None, signal.SIGKILL, cpu, ended.wall, memory, processes, kills, ended.cause, ended.denied, sources)
 
 
 def classify(usage: Usage, limits: Limits, truncated: bool) -> Status:

@@ -52,10 +52,11 @@ class Planner:
         argv, collect = _tuple(argv), _tuple(collect)
         # What is no dict goes into a list, which is no key: it must not be taken for a dict that it equals as a tuple.
         variables = tuple(env.items()) if isinstance(env, dict) else env and [env]
-        key = (argv, variables, cwd, collect, limits)
+        wanted = (dict, *limits.items()) if isinstance(limits, dict) else limits
+        key = (argv, variables, cwd, collect, wanted)
         try:
             plan = None if files else self._known.get(key)
-        except TypeError:  # something in it cannot be a key, a dict of limits for instance
+        except TypeError:  # something in it cannot be a key
             plan = None
         if plan is None:
             request = Request.make(

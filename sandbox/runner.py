@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from sandbox import transfer
 from sandbox.capture import Stdin, Stdout, Streams
-from sandbox.monitor import Monitor
+from sandbox.monitor import Ended, Monitor
 from sandbox.outcome import classify, measure
 from sandbox.plan import Plan
 from sandbox.result import Result
@@ -14,23 +15,41 @@ from sandbox.result import Result
 if TYPE_CHECKING:
     from sandbox.box import Box
 
+PATIENCE_MS = 2
+PATIENCE = PATIENCE_MS / 1000
+"""Seconds in which a program may end before anybody looks: most end, no limit can be reached, and a pipe holds what
+most print.
+"""
+
 
 def run(box: Box, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> Result:
     """Carry out a plan in a box that is ready, and say how it ended. Raises what `sandbox.run` raises."""
     limits, group, init = plan.limits, box.cgroup, box.init
-    group.limit(limits.memory, limits.processes, limits.cpus)
-    transfer.put_all(box.warden, plan.files)
-    with Streams(init.pipes, limits.output, stdin, stdout, stderr) as streams:
+    if plan.files:
+        transfer.put_all(box.warden, plan.files)
+    streams = Streams(init.pipes, limits.output, stdin, stdout, stderr)
+    try:
         group.start(init.pidfd)
-        init.run(plan.head, plan.tail, streams.fds, streams.targets, streams.flags)
-        streams.hand_over()
-        ended = Monitor(init, group, limits, streams.all, box.observer).wait()
-    if ended.exited is not None:
-        init.exchange_pipes(ended.exited.pipes)
-    else:
-        init.kill()  # what init did not end must not go on while it is measured and its files are collected
-    usage = measure(ended, group)
-    files = transfer.collect_all(box.warden, plan.collect, limits.scratch or 0)
+        started = time.monotonic()
+        patience = 0 if streams.feed or (limits.wall_time or 1.0) <= PATIENCE else PATIENCE_MS
+        exited = init.run(plan.head, plan.tail, streams.fds, streams.targets, streams.flags, patience)
+        if exited is not None:
+            ended = Ended(exited)
+            if exited.unread:
+                streams.read(exited.unread)
+        else:
+            streams.hand_over()
+            ended = Monitor(init, group, limits, streams.all(), box.observer, started).wait()
+            exited = ended.exited
+            if exited is None:
+                init.kill()  # what init did not end must not go on while it is measured and its files are collected
+            streams.finish()
+    finally:
+        streams.close()
+    if exited is not None:
+        init.exchange_pipes(exited.pipes)
+    usage = measure(ended, group, limits)
+    files = transfer.collect_all(box.warden, plan.collect, limits.scratch or 0) if plan.collect else {}
     box.note(ended)
     out, err = streams.stdout, streams.stderr
     out_truncated, err_truncated = out is not None and out.truncated, err is not None and err.truncated

@@ -13,9 +13,10 @@ import re
 import select
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from sandbox.errors import HostError
@@ -44,11 +45,18 @@ class Counts(NamedTuple):
     oom_kills: int
 
 
+def sources_of(name: str) -> Mapping[str, str]:
+    """Where the numbers of a run come from, if nothing is missing."""
+    return MappingProxyType({"cpu_time": name, "wall_time": "init", "memory_peak": name, "processes_peak": name})
+
+
 class Cgroup(Protocol):
     """One slot's group."""
 
     name: str
-    """The source of its numbers, as a Result names it."""
+    """The source of its numbers, as a Result names it,"""
+    sources: Mapping[str, str]
+    """and the sources of all the numbers of a run, if nothing is missing."""
     oom_fd: int
     """Tells when memory runs out; -1 if there is no such descriptor."""
     oom_events: int
@@ -149,7 +157,7 @@ class _Group:
         self._pids_max = self._open(pids / "pids.max", os.O_WRONLY)
         self._pids_peak = Meter(self._open(pids / "pids.peak").fd) if (pids / "pids.peak").exists() else Meter()
         self._overhead = 0
-        self._last: tuple[int, ...] = ()
+        self._last: Sequence[int] = ()
         """The meters as they were read last: what the present run started with, to within microseconds."""
 
     def _open(self, path: Path, flags: int = os.O_RDONLY) -> _File:
@@ -187,27 +195,24 @@ class _Group:
         return (self.meters[METERS.CPU].read() - self._last[METERS.CPU]) / self._cpu_unit
 
     def finish(self, before: Sequence[int] | None, after: Sequence[int] | None) -> Counts:
-        start = self._last
+        cpu, memory, peak, kills, processes = self._last
         if before is not None:
-            # Init reads what an idle slot moves; only runs move the rest.
-            start = (before[METERS.CPU], before[METERS.MEMORY], *start[METERS.PEAK :])
-        end = self._last = self._read() if after is None else tuple(after)
+            cpu, memory, *_ = before  # init reads what an idle slot moves; only runs move the rest
+        self._last = self._read() if after is None else after
+        cpu_after, _, peak_after, kills_after, processes_after = self._last
+        # Exact if this run moved the watermark, which nothing can lower, or if it never was above one.
+        exact = processes_after > processes or processes_after <= self._own_processes + 1
         return Counts(
-            (end[METERS.CPU] - start[METERS.CPU]) / self._cpu_unit,
-            self._memory_peak(start, end),
-            self._processes_peak(start[METERS.PROCESSES], end[METERS.PROCESSES]),
-            end[METERS.KILLS] - start[METERS.KILLS],
+            (cpu_after - cpu) / self._cpu_unit,
+            self._memory_peak(memory, peak, peak_after, kills_after > kills),
+            processes_after - self._own_processes if exact and processes_after != UNREAD else None,
+            kills_after - kills,
         )
 
-    def _memory_peak(self, before: Sequence[int], after: Sequence[int]) -> int | None:
+    def _memory_peak(self, usage: int, before: int, after: int, killed: bool) -> int | None:
+        """From what was charged when the run began, and the watermark then and now."""
         # The kernel charges in batches of 64 pages for each CPU: what a small program takes may be charged already.
-        return after[METERS.PEAK] - before[METERS.MEMORY] if after[METERS.PEAK] > before[METERS.MEMORY] else None
-
-    def _processes_peak(self, before: int, after: int) -> int | None:
-        """Exact if this run moved the watermark, which nothing can lower, or if it never was above one."""
-        if after == UNREAD or (after <= before and after > self._own_processes + 1):
-            return None
-        return after - self._own_processes
+        return after - usage if after > usage else None
 
     def trim(self) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -236,6 +241,7 @@ class V1Group(_Group):
     """A slot's groups in the v1 hierarchies of memory, pids and cpuacct, and cpu if a rate is asked for."""
 
     name = "cgroup1"
+    sources = sources_of(name)
     _cpu_unit = 1e9
     oom_events = select.POLLIN
 
@@ -329,6 +335,7 @@ class V2Group(_Group):
     """A slot's group in the unified hierarchy."""
 
     name = "cgroup2"
+    sources = sources_of(name)
     _cpu_unit = 1e6
     oom_events = select.POLLPRI
 
@@ -387,11 +394,11 @@ class V2Group(_Group):
                 raise HostError(f"cgroup: no cpu controller for the limit 'cpus': {error.strerror}") from None
         return self._open(path, os.O_WRONLY)
 
-    def _memory_peak(self, before: Sequence[int], after: Sequence[int]) -> int | None:
-        if self._peak_resets or before[METERS.PEAK] < after[METERS.PEAK] != UNREAD:
-            return super()._memory_peak(before, after)
+    def _memory_peak(self, usage: int, before: int, after: int, killed: bool) -> int | None:
+        if self._peak_resets or before < after != UNREAD:
+            return super()._memory_peak(usage, before, after, killed)
         # An older kernel's watermark, if it has not moved, stands from an earlier run, at least as large as this one.
-        if after[METERS.KILLS] > before[METERS.KILLS] and self._limit is not None and after[METERS.PEAK] >= self._limit:
+        if killed and self._limit is not None and after >= self._limit:
             return self._limit  # this one has been there as well
         return None
 

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 from sandbox.errors import HostError
-from sandbox.kernel.cgroup import Counts
+from sandbox.kernel.cgroup import Counts, sources_of
 from sandbox.kernel.meters import METERS, Meter
 
 LOOK_EVERY = 0.01
@@ -22,6 +22,7 @@ class ProcessTree:
     """The shape of a `Cgroup` over psutil: it limits memory by looking, and cannot count what comes and goes."""
 
     name = "psutil"
+    sources = sources_of(name)
     oom_fd = -1
     oom_events = 0
     look_every: float | None = LOOK_EVERY

@@ -43,12 +43,13 @@ _ALWAYS = """
     read write close recvmsg sendmsg ppoll wait4 vfork kill close_range dup2 dup3 setsid chdir fchdir
     setgroups setresgid setresuid capset rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack umask execve exit
     exit_group fstat newfstatat statx fstatfs clock_gettime getrusage mmap munmap brk getpid gettid openat
-    setpgid pipe2 fchmod pread64 pwrite64
+    setpgid pipe2 fchmod pread64 pwrite64 poll getcpu
 """
 INIT_CALLS: dict[str, tuple[int, ...]] = dict.fromkeys(_ALWAYS.split(), ()) | {
     "clone": (_SPAWN,),
     "fcntl": (0, 4, _DUPLICATE_CLOEXEC),
     "prlimit64": (0,),
+    "sched_setaffinity": (1,),
 }
 """What init does under the filter to start and end programs, harmless without privilege, with the arguments that
 matter: PID 1 lives under the same filter as its programs, so that they inherit it."""

@@ -9,35 +9,31 @@ import select
 import signal
 import socket
 import time
-from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from sandbox import launch
 from sandbox.errors import HostError, LaunchError
 from sandbox.kernel.cgroup import Cgroup
 from sandbox.kernel.ids import PROGRAM, Ids
 from sandbox.launch import wire
 
+with contextlib.suppress(ImportError):  # built on Linux only; elsewhere there is no init to start, either
+    from sandbox.launch import packets
+
 PATIENCE = 10.0
 """Seconds that a warden or init may take to answer before it counts as dead; a healthy one takes milliseconds."""
-
-_PACKAGE = Path(__file__).parents[1]
-
-_PLACES = (_PACKAGE / "launch/sandbox-init", _PACKAGE.parent / "build/package/sandbox-init")
-"""Where the C program is: beside this module; for a source checkout, which shadows the installed package for whoever
-starts Python in it, where scripts/setup has built it."""
 
 
 def init_program() -> Path:
     """The path of sandbox-init, which need not exist."""
-    return next((place for place in _PLACES if place.exists()), _PLACES[0])
+    places = [Path(directory, "sandbox-init") for directory in launch.__path__]
+    return next((place for place in places if place.exists()), places[0])
 
 
 _SOCKET_FD, _SERVICE_FD, _LOCK_FD = 3, 4, 5  # as in init.h
-
-_ANCILLARY = socket.CMSG_SPACE(4 * 4)  # four descriptors at most come with a packet
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +52,20 @@ class Peer:
 
     def __init__(self, end: socket.socket, name: str) -> None:
         self.socket = end
+        self.fd = end.fileno()
         self._name = name
         self.poll = select.poll()
-        self.poll.register(end.fileno(), select.POLLIN)
+        self.poll.register(self.fd, select.POLLIN)
 
-    def send(self, packet: bytes, fds: Sequence[int] = ()) -> None:
+    def send(self, packet: bytes, fds: tuple[int, ...] = ()) -> None:
         """Send one packet with descriptors; `HostError` if nobody is there."""
         try:
-            if fds:
-                self.socket.sendmsg([packet], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", fds))])
-            else:
-                self.socket.send(packet)
+            packets.send(self.fd, packet, fds)
         except OSError as error:
-            raise HostError(f"{self._name} is gone: {error.strerror}") from None
+            raise self._gone(error) from None
+
+    def _gone(self, error: OSError) -> HostError:
+        return HostError(f"{self._name} is gone: {error.strerror}")
 
     def receive(self) -> wire.Type | wire.Failed | wire.Exited:
         """The packet that is there; `HostError` if the other end has closed."""
@@ -77,17 +74,13 @@ class Peer:
             raise HostError(f"{self._name} died")
         return wire.decode(packet, fds)
 
-    def _receive(self) -> tuple[bytes, array[int]]:
-        fds = array("i")
+    def _receive(self) -> tuple[bytes, tuple[int, ...]]:
         try:
-            packet, ancillary, _, _ = self.socket.recvmsg(1024, _ANCILLARY, socket.MSG_CMSG_CLOEXEC)
+            return packets.receive(self.fd)
         except OSError as error:
-            raise HostError(f"{self._name} is gone: {error.strerror}") from None
-        for _, _, data in ancillary:
-            fds.frombytes(data)
-        return packet, fds
+            raise self._gone(error) from None
 
-    def answer(self) -> array[int]:
+    def answer(self) -> tuple[int, ...]:
         """Wait for READY and return its descriptors; FAILED becomes a `LaunchError`."""
         if not self.poll.poll(PATIENCE * 1000):
             raise HostError(f"{self._name} does not answer")
@@ -114,39 +107,52 @@ class Init(Peer):
         self.pipes: tuple[int, ...] = ()
         """Our ends of the next run's stdout and stderr."""
         self._spent: tuple[int, ...] = ()
+        self._others: tuple[int, ...] = ()
 
     def watch(self, oom_fd: int, oom_events: int) -> None:
         """Have this box's poll object tell of denied calls and of memory that runs out, too."""
-        if self.listener >= 0:
-            self.poll.register(self.listener, select.POLLIN)
-        if oom_fd >= 0:
-            self.poll.register(oom_fd, oom_events)
+        for fd, events in ((self.listener, select.POLLIN), (oom_fd, oom_events)):
+            if fd >= 0:
+                self.poll.register(fd, events)
+                self._others += (fd, events)
 
-    def run(self, head: bytes, tail: bytes, fds: Sequence[int], targets: Sequence[int], flags: int) -> None:
-        """Start a program; its tail goes along, or into a memory file if it is long."""
+    def run(
+        self, head: bytes, tail: bytes, fds: tuple[int, ...], targets: Sequence[int], flags: int, patience: int
+    ) -> wire.Exited | None:
+        """Start a program, whose tail goes along, or into a memory file if it is long.
+
+        If it ends within `patience` milliseconds and nothing else happens before, this is all of it: its end, or a
+        `LaunchError`. `None` if it goes on, or needs somebody who looks.
+        """
         if fds or flags:
             head, tail = wire.redirect(head, tail, targets, flags)
         if len(head) + len(tail) <= wire.MAX:
-            self.send(head + tail, fds)
-        else:
-            memory = memory_file(tail)
-            try:
-                self.send(head, (memory, *fds))
-            finally:
-                os.close(memory)
-        self._close_spent()
+            return self._exchange(head + tail, fds, patience)
+        memory = memory_file(tail)
+        try:
+            return self._exchange(head, (memory, *fds), patience)
+        finally:
+            os.close(memory)
+
+    def _exchange(self, packet: bytes, fds: tuple[int, ...], patience: int) -> wire.Exited | None:
+        spent, self._spent = self._spent, ()
+        try:
+            answer = packets.exchange(self.fd, packet, fds, self._others, self.pipes, spent, patience)
+        except OSError as error:
+            raise self._gone(error) from None
+        if answer is None:
+            return None
+        said = wire.decode(*answer)
+        if isinstance(said, wire.Failed):
+            raise LaunchError(said.step, said.errno)
+        assert isinstance(said, wire.Exited), said
+        return said
 
     def exchange_pipes(self, fresh: tuple[int, ...]) -> None:
-        """The next run's pipes take the place of the last one's, which are closed when there is time: while a
-        program runs.
+        """The next run's pipes take the place of the last one's, which are closed when there is time: when the next
+        program starts.
         """
-        self._close_spent()
         self._spent, self.pipes = self.pipes, fresh
-
-    def _close_spent(self) -> None:
-        for fd in self._spent:
-            os.close(fd)
-        self._spent = ()
 
     def signal(self, number: int, scope: wire.Scope) -> None:
         """Have the program, its group, or everything in the box signalled."""
@@ -165,12 +171,11 @@ class Init(Peer):
     def close(self) -> None:
         """Close every descriptor of this box."""
         super().close()
-        for fd in (self.pidfd, self.listener, *self.pipes):
+        for fd in (self.pidfd, self.listener, *self.pipes, *self._spent):
             if fd >= 0:
                 os.close(fd)
-        self._close_spent()
         self.pidfd = self.listener = -1
-        self.pipes = ()
+        self.pipes = self._spent = ()
 
 
 class Warden(Peer):
@@ -203,15 +208,15 @@ class Warden(Peer):
                 hostname=template.hostname,
                 meters=cgroup.meters,
             ),
-            [meter.fd for meter in cgroup.meters if meter.fd >= 0],
+            tuple(meter.fd for meter in cgroup.meters if meter.fd >= 0),
         )
         self.answer()
 
-    def _ask(self, packet: bytes, fds: Sequence[int] = ()) -> None:
+    def _ask(self, packet: bytes, fds: tuple[int, ...] = ()) -> None:
         self._unanswered = True  # and so it stays if an exception comes first: no later question may get this answer
         self.send(packet, fds)
 
-    def answer(self) -> array[int]:
+    def answer(self) -> tuple[int, ...]:
         """See `Peer`."""
         try:
             fds = super().answer()

@@ -133,6 +133,8 @@ class Exited(NamedTuple):
     after: tuple[int, ...]
     pipes: tuple[int, ...]
     """The reading ends of the next run's stdout and stderr."""
+    unread: tuple[int, ...] = ()
+    """Those of this run's in which something is left, if that is known."""
 
 
 def setup(
@@ -221,7 +223,7 @@ def signal(number: int, scope: Scope) -> bytes:
     return SIGNAL.pack(VERSION, Type.SIGNAL, SIGNAL.size, number, scope)
 
 
-def decode(packet: bytes, fds: Sequence[int] = ()) -> Type | Failed | Exited:
+def decode(packet: bytes, fds: tuple[int, ...] = (), unread: tuple[int, ...] = ()) -> Type | Failed | Exited:
     """What the warden or init says; READY and STARTED are their own type. A malformed packet is a `HostError`."""
     if len(packet) < HEADER.size:
         raise HostError("the box sent a malformed packet")
@@ -231,7 +233,7 @@ def decode(packet: bytes, fds: Sequence[int] = ()) -> Type | Failed | Exited:
     if kind == _EXITED and size == EXITED.size:
         fields = EXITED.unpack(packet)
         status, flags, wall, cpu, max_rss = fields[3:8]
-        return Exited(status, flags, wall / 1e9, cpu / 1e6, max_rss, fields[8:13], fields[13:], tuple(fds))
+        return Exited(status, flags, wall / 1e9, cpu / 1e6, max_rss, fields[8:13], fields[13:], fds, unread)
     if kind == Type.FAILED and size == FAILED.size:
         error, step = unpack_from("=i240s", packet, HEADER.size)
         return Failed(step.partition(b"\0")[0].decode(errors="replace"), error)

@@ -85,7 +85,8 @@ def left_in(box: Box) -> list[str]:
     found = []
     for process in psutil.Process(box.warden.pid).children(recursive=True):
         with contextlib.suppress(psutil.Error):  # the init of the box before, which is on its way out
-            found.append(process.name())
+            # One that is being made still has the name of the warden whose copy it is.
+            found.append(process.name().replace("warden", "init"))
     return found
 
 

@@ -147,7 +147,9 @@ def test_foreign_abis_are_killed(name: str) -> None:
         ("personality", (0x0400000,), "EPERM"),
         ("mknodat", (0, 0, 0o010644), "allow"),
         ("mknodat", (0, 0, 0o020644), "EPERM"),
-        ("sched_setaffinity", (), "EPERM"),
+        ("sched_setaffinity", (0,), "EPERM"),
+        ("sched_setaffinity", (1,), "allow"),  # init's own
+        ("sched_setaffinity", (2,), "EPERM"),
         ("shmget", (), "ENOSYS"),
         ("memfd_secret", (), "ENOSYS"),
     ],
@@ -184,7 +186,7 @@ def test_a_call_that_init_needs_cannot_be_denied(syscalls: Syscalls) -> None:
         seccomp.compile_filter(syscalls)
 
 
-NEEDED = ("clone", "fcntl", "prlimit64")
+NEEDED = ("clone", "fcntl", "prlimit64", "sched_setaffinity")
 
 
 def test_a_name_that_no_architecture_knows_is_an_error() -> None:

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
@@ -22,8 +23,9 @@
 static const char *const writable[] = {"/box", "/tmp", "/dev/shm"};
 enum { WRITABLE = sizeof writable / sizeof *writable };
 
-enum { RESIDUE = 8 << 20 }; /* bytes that a run may leave charged to the cgroup in a box that is used again */
+enum { SOON = 10 }; /* milliseconds in which the next run comes where one follows the other */
 
+enum { RESIDUE = 8 << 20 }; /* bytes that a run may leave charged to the cgroup in a box that is used again */
 
 /* What is compared to tell whether a run left traces in the scratch. */
 static struct {
@@ -32,13 +34,14 @@ static struct {
     uint64_t blocks, inodes;
 } scratch_state;
 
-/* The pipes for a program's stdout and stderr. Every run gets new ones, so that nothing of it (flags, times, bytes)
- * stays in them; they are made while the run before sleeps. */
-struct pipes {
-    int out[2], err[2];
+/* What a program's standard streams are: the pipes of stdout and stderr, and what is read and written otherwise.
+ * Every run gets new ones, so that nothing of it (flags, times, locks, bytes) stays in them; they are made while the
+ * program before runs. */
+struct streams {
+    int out[2], err[2], null;
 };
 
-static struct pipes pipes;
+static struct streams streams;
 
 /* Our own oom_score_adj: raised while a program is started, which inherits it, so that the kernel, out of memory,
  * chooses programs and neither init nor the warden. */
@@ -62,9 +65,27 @@ static union {
     char bytes[WIRE_MAX];
 } packet;
 
-static void note_child(int signal_number)
+/* Readable while a SIGCHLD is pending. */
+static int children = -1;
+
+static void watch_children(void)
 {
-    (void)signal_number; /* its arrival ends ppoll; it may run in a child that shares our memory, and does nothing */
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL); /* which programs do not inherit */
+    children = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (children < 0)
+        fail("signalfd");
+}
+
+static void forget_children(void)
+{
+    struct signalfd_siginfo told;
+
+    while (read(children, &told, sizeof told) > 0)
+        ;
 }
 
 static void remember_scratch(void)
@@ -112,10 +133,12 @@ static void make_pipe(int ends[2])
         fail("pipe");
 }
 
-static struct pipes make_pipes(void)
+static struct streams make_streams(void)
 {
-    struct pipes made = {.out = {-1, -1}, .err = {-1, -1}};
+    struct streams made = {.out = {-1, -1}, .err = {-1, -1}, .null = open("/dev/null", O_RDWR | O_CLOEXEC)};
 
+    if (made.null < 0)
+        fail("open /dev/null");
     make_pipe(made.out);
     make_pipe(made.err);
     return made;
@@ -201,12 +224,15 @@ static int given(const struct program *program, const struct message *message, i
     return -1;
 }
 
-/* Completes the descriptors by the standard streams that did not come along. `null` was opened for this run alone:
- * what a program does to it (flags, locks) ends with the run. */
-static void add_streams(struct program *program, const struct message *message, int null)
+/* Completes the descriptors by the standard streams that did not come along. */
+static void add_streams(struct program *program, const struct message *message)
 {
     uint32_t flags = program->run->flags;
-    int standard[] = {null, flags & WIRE_NULL_OUT ? null : pipes.out[1], flags & WIRE_NULL_ERR ? null : pipes.err[1]};
+    int standard[] = {
+        streams.null,
+        flags & WIRE_NULL_OUT ? streams.null : streams.out[1],
+        flags & WIRE_NULL_ERR ? streams.null : streams.err[1],
+    };
 
     program->n_fds = message->n_fds;
     memcpy(program->fds, message->fds, message->n_fds * sizeof(int));
@@ -248,28 +274,40 @@ static void account(struct wire_exited *exited, const struct rusage *usage)
         exited->max_rss = (uint64_t)usage->ru_maxrss * 1024U;
 }
 
-/* Waits until the program has ended, serving signals; orphans are reaped on the way. */
-static void await(int socket, pid_t program, const sigset_t *waiting, struct wire_exited *exited)
+/* Reaps everything that has ended; whether the program is among it. */
+static bool reap(pid_t program, struct wire_exited *exited)
 {
-    struct pollfd poll_for = {.fd = socket, .events = POLLIN};
     struct rusage usage;
+    pid_t pid;
+    int status;
+
+    while ((pid = wait4(-1, &status, WNOHANG | __WALL, &usage)) > 0) {
+        account(exited, &usage);
+        if (pid == program) {
+            exited->status = status;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Waits until the program has ended, serving signals; orphans are reaped on the way. */
+static void await(int socket, pid_t program, struct wire_exited *exited)
+{
+    struct pollfd poll_for[] = {{.fd = socket, .events = POLLIN}, {.fd = children, .events = POLLIN}};
 
     for (;;) {
-        if (ppoll(&poll_for, 1, NULL, waiting) > 0) {
+        if (poll(poll_for, 2, -1) > 0 && poll_for[0].revents) {
             if (!receive(socket, packet.bytes, sizeof packet).size)
                 _exit(0); /* the launcher is gone: PID 1 exits, and the kernel ends everything else */
             if (packet.header.type == WIRE_SIGNAL)
                 send_signal(program);
         }
-        pid_t pid;
-        int status;
-        while ((pid = wait4(-1, &status, WNOHANG | __WALL, &usage)) > 0) {
-            account(exited, &usage);
-            if (pid == program) {
-                exited->status = status;
-                return;
-            }
-        }
+        if (reap(program, exited))
+            return;
+        forget_children();
+        if (reap(program, exited)) /* who ended in between, and is forgotten */
+            return;
     }
 }
 
@@ -310,7 +348,7 @@ static bool sockets_are_left(const struct setup *setup)
     return !head || head + 1 != text + size; /* a line beyond the head, or no answer */
 }
 
-static void run_program(const struct setup *setup, int socket, struct message *message, const sigset_t *waiting)
+static void run_program(const struct setup *setup, int socket, struct message *message)
 {
     struct program program = {
         .run = &packet.run,
@@ -325,17 +363,14 @@ static void run_program(const struct setup *setup, int socket, struct message *m
     errno = EPROTO;
     if (!find_tail(&tail, message) || !parse_tail(&program, &tail) || message->n_fds != packet.run.fds)
         fail("message");
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0)
-        fail("open /dev/null");
-    add_streams(&program, message, null);
+    add_streams(&program, message);
     reset_meters(setup);
     read_meters(setup, 1U << WIRE_CPU | 1U << WIRE_MEMORY, exited.before); /* the others only runs move */
     clock_gettime(CLOCK_REALTIME_COARSE, &run_started); /* the clock that file times are taken from */
     set_oom_score("1000");
     pid_t pid = spawn(&program);
     set_oom_score(own_score);
-    close(null);
+    close(streams.null);
     for (unsigned i = 0; i < message->n_fds; i++)
         close(message->fds[i]);
     if (program.error) {
@@ -354,8 +389,8 @@ static void run_program(const struct setup *setup, int socket, struct message *m
     }
     for (unsigned i = 0; i < 2 && ended[i] >= 0; i++)
         close(ended[i]);
-    struct pipes next = make_pipes();
-    await(socket, pid, waiting, &exited);
+    struct streams next = make_streams();
+    await(socket, pid, &exited);
     exited.wall = now() - program.started;
     clear(&exited);
     read_meters(setup, ~0U, exited.after);
@@ -365,9 +400,10 @@ static void run_program(const struct setup *setup, int socket, struct message *m
     send_packet(socket, WIRE_EXITED, &exited, sizeof exited, theirs, 2);
     close(next.out[0]);
     close(next.err[0]);
-    ended[0] = pipes.out[1];
-    ended[1] = pipes.err[1];
-    pipes = next;
+    ended[0] = streams.out[1];
+    ended[1] = streams.err[1];
+    streams = next;
+    forget_children();
 }
 
 static void set_up(const struct setup *setup, int socket, int scratch)
@@ -381,6 +417,8 @@ static void set_up(const struct setup *setup, int socket, int scratch)
         fail("oom_score_adj");
     enter_box(setup, scratch);
     remember_scratch();
+    watch_children();
+    remember_cpus();
     umask(022);
     if (setup->wire->flags & WIRE_SOCKETS && setup->wire->flags & WIRE_PROC) {
         socket_table = open("/proc/self/net/unix", O_RDONLY | O_CLOEXEC);
@@ -388,8 +426,8 @@ static void set_up(const struct setup *setup, int socket, int scratch)
             fail("open /proc/self/net/unix");
     }
     int listener = confine(setup);
-    pipes = make_pipes();
-    int theirs[] = {pipes.out[0], pipes.err[0], listener};
+    streams = make_streams();
+    int theirs[] = {streams.out[0], streams.err[0], listener};
     send_ready(socket, theirs, listener < 0 ? 2 : 3);
     for (unsigned i = 0; i < 3; i++)
         if (theirs[i] >= 0)
@@ -398,21 +436,16 @@ static void set_up(const struct setup *setup, int socket, int scratch)
 
 void init(const struct setup *setup, int socket, int scratch)
 {
-    struct sigaction on_child = {.sa_handler = note_child};
-    sigset_t blocked, waiting;
-
     set_up(setup, socket, scratch);
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &blocked, NULL);
-    sigaction(SIGCHLD, &on_child, NULL);
-    sigemptyset(&waiting); /* SIGCHLD gets through only while ppoll sleeps */
     for (;;) {
+        struct pollfd next = {.fd = socket, .events = POLLIN};
+        if (!poll(&next, 1, SOON))
+            release_init();
         struct message message = receive(socket, packet.bytes, sizeof packet);
         if (!message.size)
             _exit(0);
         if (packet.header.type == WIRE_RUN)
-            run_program(setup, socket, &message, &waiting);
+            run_program(setup, socket, &message);
         /* a signal for a program that has already ended is dropped */
     }
 }

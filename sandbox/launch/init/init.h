@@ -71,6 +71,16 @@ void reset_meters(const struct setup *setup);
 /* Reads the meters of which `wanted` has the bit; the others are ~0. */
 void read_meters(const struct setup *setup, unsigned wanted, uint64_t values[WIRE_METERS]);
 
+/* --- affinity.c: on which CPU init waits --- */
+
+enum { INIT_PID = 1 }; /* in the box */
+
+void remember_cpus(void);
+/* Has init stay on the present CPU: called by the program's process before execve. */
+void bind_init(void);
+/* Called by init itself when no run follows at once: it starts the next one where there is room then. */
+void release_init(void);
+
 /* --- preexec.c: one program, from clone to execve --- */
 
 struct program {

@@ -84,7 +84,7 @@ static void drop_identity(struct program *program)
         give_up(program, "setresuid");
 }
 
-/* SIGCHLD is the only signal that init blocks, and the only one that it handles, which execve undoes. */
+/* SIGCHLD is the only signal that init blocks; it handles none. */
 static void reset_signals(struct program *program)
 {
     sigset_t none;
@@ -121,6 +121,7 @@ static int child(void *argument)
      * all the rest here: the scheduler makes a task group for each, sched(7) "autogroup".) */
     if (setpgid(0, 0))
         give_up(program, "setpgid");
+    bind_init(); /* as init's uid still */
     place_descriptors(program);
     umask(program->run->umask);
     set_limits(program); /* before the ids change: lowering needs no right, and RLIMIT_NPROC counts the new id */
