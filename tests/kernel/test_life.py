@@ -463,3 +463,26 @@ def test_boxes_leave_nothing(policy: Name) -> None:
             box.run(["true"])
     assert _state() == before
     assert _groups(os.getpid()) == groups
+
+
+AFFINITY = """
+import os
+print(*sorted(os.sched_getaffinity(0)))
+for pid in (0, 1, os.getpid(), os.getppid()):
+    try:
+        os.sched_setaffinity(pid, {min(os.sched_getaffinity(0))})
+        print(pid, "moved")
+    except OSError:
+        pass
+print(*sorted(os.sched_getaffinity(0)))
+"""
+
+
+@pytest.mark.root
+def test_programs_have_all_cpus(policy: Name) -> None:
+    """That init waits on one CPU binds no program, and no program can bind itself, or init."""
+    with Box(policy("python")) as box:
+        for _ in range(3):  # what a run before has bound is free again
+            result = box.run(["python3", "-c", AFFINITY])
+            everywhere = " ".join(map(str, sorted(os.sched_getaffinity(0))))
+            assert result.stdout == f"{everywhere}\n{everywhere}\n".encode(), result

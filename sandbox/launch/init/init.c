@@ -23,8 +23,6 @@
 static const char *const writable[] = {"/box", "/tmp", "/dev/shm"};
 enum { WRITABLE = sizeof writable / sizeof *writable };
 
-enum { SOON = 10 }; /* milliseconds in which the next run comes where one follows the other */
-
 enum { RESIDUE = 8 << 20 }; /* bytes that a run may leave charged to the cgroup in a box that is used again */
 
 /* What is compared to tell whether a run left traces in the scratch. */
@@ -376,6 +374,7 @@ static void run_program(const struct setup *setup, int socket, struct message *m
     if (program.error) {
         if (pid > 0)
             waitpid(pid, NULL, __WALL);
+        release_init();
         errno = program.error;
         bool at_chdir = !strcmp(program.step, "chdir");
         refuse(socket, "%s %s", program.step, at_chdir ? program.cwd : *program.argv ? *program.argv : "");
@@ -404,6 +403,7 @@ static void run_program(const struct setup *setup, int socket, struct message *m
     ended[1] = streams.err[1];
     streams = next;
     forget_children();
+    release_init();
 }
 
 static void set_up(const struct setup *setup, int socket, int scratch)
@@ -438,9 +438,6 @@ void init(const struct setup *setup, int socket, int scratch)
 {
     set_up(setup, socket, scratch);
     for (;;) {
-        struct pollfd next = {.fd = socket, .events = POLLIN};
-        if (!poll(&next, 1, SOON))
-            release_init();
         struct message message = receive(socket, packet.bytes, sizeof packet);
         if (!message.size)
             _exit(0);

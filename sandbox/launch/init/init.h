@@ -78,7 +78,8 @@ enum { INIT_PID = 1 }; /* in the box */
 void remember_cpus(void);
 /* Has init stay on the present CPU: called by the program's process before execve. */
 void bind_init(void);
-/* Called by init itself when no run follows at once: it starts the next one where there is room then. */
+/* Called by init itself when a run has ended: it starts the next one where there is room, and what it starts may go
+ * anywhere. */
 void release_init(void);
 
 /* --- preexec.c: one program, from clone to execve --- */
