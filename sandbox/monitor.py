@@ -61,7 +61,6 @@ class Monitor:
         limits: Limits,
         streams: Sequence[Stream],
         observer: Callable[[notify.Call], None] | None = None,
-        started: float | None = None,
     ) -> None:
         self._init = init
         self._observer = observer
@@ -70,7 +69,7 @@ class Monitor:
         self._parallelism = min(CPUS, limits.processes or CPUS)
         self._streams: dict[int, tuple[Stream, int]] = {}
         self._ended = Ended()
-        self._started = time.monotonic() if started is None else started
+        self._started = time.monotonic()
         self._deadline = self._started + (limits.wall_time or float("inf"))
         self._next_look = self._started + self._until_look(0.0)
         self._killed_at: float | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from sandbox import transfer
@@ -30,7 +29,6 @@ def run(box: Box, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> R
     streams = Streams(init.pipes, limits.output, stdin, stdout, stderr)
     try:
         group.start(init.pidfd)
-        started = time.monotonic()
         patience = 0 if streams.feed or (limits.wall_time or 1.0) <= PATIENCE else PATIENCE_MS
         exited = init.run(plan.head, plan.tail, streams.fds, streams.targets, streams.flags, patience)
         if exited is not None:
@@ -39,7 +37,7 @@ def run(box: Box, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> R
                 streams.read(exited.unread)
         else:
             streams.hand_over()
-            ended = Monitor(init, group, limits, streams.all(), box.observer, started).wait()
+            ended = Monitor(init, group, limits, streams.all(), box.observer).wait()
             exited = ended.exited
             if exited is None:
                 init.kill()  # what init did not end must not go on while it is measured and its files are collected
