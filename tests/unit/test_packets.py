@@ -87,4 +87,4 @@ def test_exchange_without_an_answer(pair: Pair) -> None:
 def test_wrong_arguments(arguments: tuple[object, ...]) -> None:
     """They are errors, as of any function."""
     with pytest.raises((TypeError, ValueError)):
-        packets.send(*arguments)  # type: ignore[call-arg, arg-type]
+        packets.send(*arguments)  # type: ignore[arg-type]
