@@ -144,6 +144,7 @@ class Box:
 
     def _prepare(self, limits: Limits) -> None:
         """See to it that there is a box, of the size and with the limits that are wanted."""
+        self._fit = None  # also if what follows fails halfway
         if not self._has_slot:
             self._open()
         size = _size(limits)

@@ -66,6 +66,6 @@ def run(box: Box, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> R
         files=files,
         limits=limits,
         enforced=box.enforced,
-        measured_by=usage.measured_by,
+        measured_by=dict(usage.measured_by),
         denied_syscalls=usage.denied,
     )
