@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import pickle
 
 import pytest
 from hypothesis import given
@@ -66,3 +67,9 @@ def test_line() -> None:
 def test_signal_names() -> None:
     """Real-time signals have numbers only."""
     assert [signal_name(number) for number in (9, 11, 40, 99)] == ["SIGKILL", "SIGSEGV", "signal 40", "signal 99"]
+
+
+def test_it_can_be_sent_to_another_process() -> None:
+    """As by multiprocessing: a pickle of a result is the same result."""
+    sent = result(stdout=b"x", files={"f": NotCollected("no such file")}, measured_by={"cpu_time": "cgroup1"})
+    assert pickle.loads(pickle.dumps(sent)) == sent

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from sandbox import Box, LaunchError, RequestError, Result, Status
+from sandbox import Box, HostError, LaunchError, RequestError, Result, Status
 
 Name = Callable[[str], str]
 Run = Callable[..., Result]
@@ -145,3 +146,25 @@ def test_pids_do_not_tell_of_others(policy: Name) -> None:
     with Box(policy("native")) as box:
         box.run(["sh", "-c", "for i in 1 2 3 4 5; do (:); done; touch /tmp/x"])
         assert first_number(box) == FRESH
+
+
+@pytest.mark.cgroup
+def test_limits_that_were_set_halfway_are_set_again(used: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a failure between two limits, the next run does not take the old ones to be in force."""
+    small, large = {"memory": 32 << 20}, {"memory": 256 << 20}
+    hoard = ["python3", "-I", "-S", "-c", "bytearray(int(input()))"]
+    init = used.init
+    assert used.run(hoard, stdin=b"1", limits=small).ok
+    assert used.init is init, "the box was kept, with its limits"
+    limit = type(used.cgroup).limit
+
+    def half(group: Any, memory: int | None, processes: int | None, cpus: float | None) -> None:
+        limit(group, memory, processes, cpus)
+        raise HostError("the group cannot be written to")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(used.cgroup), "limit", half)
+        with pytest.raises(HostError, match="cannot be written"):
+            used.run(hoard, stdin=b"1", limits=large)
+    assert used.run(hoard, stdin=b"100000000", limits=small).status is Status.MEMORY_LIMIT
+    assert used.run(hoard, stdin=b"100000000", limits=large).ok
