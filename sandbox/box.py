@@ -139,26 +139,32 @@ class Box:
     def renew(self) -> None:
         """Order a fresh box in the place of this one; the next run waits for it, nobody else has to."""
         self.used = False
-        self.cgroup.trim()
-        self._order(self.policy.limits)
+        try:
+            self._order(self.policy.limits)
+        except HostError:  # the warden died with its box, of a limit: the next run has a new slot
+            self._close()
 
     def _prepare(self, limits: Limits) -> None:
         """See to it that there is a box, of the size and with the limits that are wanted."""
         self._fit = None  # also if what follows fails halfway
+        try:
+            self._make_ready(limits)
+        except HostError:
+            if not self._has_slot:
+                raise
+            # The warden is gone, or earlier runs left more in the group than fits: a new slot has neither.
+            self._close()
+            self._make_ready(limits)
+        self._fit = limits
+
+    def _make_ready(self, limits: Limits) -> None:
         if not self._has_slot:
             self._open()
-        size = _size(limits)
-        if (self._init is None and self._ordered is None) or size != self._size:
-            try:
-                self._order(limits)
-            except HostError:  # the warden is gone: a new slot
-                self._close()
-                self._open()
-                self._order(limits)
+        if (self._init is None and self._ordered is None) or _size(limits) != self._size:
+            self._order(limits)
         if self._ordered is not None:
             self._complete()
         self.cgroup.limit(limits.memory, limits.processes, limits.cpus)
-        self._fit = limits
 
     def _order(self, limits: Limits) -> None:
         if self._ordered is not None:
@@ -172,6 +178,7 @@ class Box:
         assert ordered is not None
         try:
             self.warden.complete(ordered)
+            self.cgroup.trim()  # now, when what was in the files of the last box is gone with it
         except BaseException:
             ordered.close()
             raise

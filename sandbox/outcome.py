@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from sandbox.errors import HostError
 from sandbox.kernel.cgroup import Cgroup
+from sandbox.kernel.seccomp import syscall_name
+from sandbox.launch import wire
 from sandbox.monitor import Ended
 from sandbox.request import Limits
 from sandbox.result import Status
@@ -60,9 +62,15 @@ def measure(ended: Ended, group: Cgroup, limits: Limits) -> Usage:
         processes,
         kills,
         ended.cause,
-        ended.denied,
+        _names(exited.denied) if exited.denied else (),
         sources,
     )
+
+
+def _names(calls: tuple[tuple[int, int], ...]) -> tuple[str, ...]:
+    """The denied calls by name; one that nobody could be asked about counts if there is no other."""
+    known = [call for call in calls if call[0] != wire.UNKNOWN_CALL]
+    return tuple(syscall_name(*call) for call in known) or ("unknown",)
 
 
 def _measure_without_report(ended: Ended, group: Cgroup) -> Usage:
@@ -73,7 +81,7 @@ def _measure_without_report(ended: Ended, group: Cgroup) -> Usage:
     found = {"cpu_time": cpu, "memory_peak": memory, "processes_peak": processes}
     sources = {name: group.name if number is not None else "unavailable" for name, number in found.items()}
     sources["wall_time"] = "monitor"
-    return Usage(None, signal.SIGKILL, cpu, ended.wall, memory, processes, kills, ended.cause, ended.denied, sources)
+    return Usage(None, signal.SIGKILL, cpu, ended.wall, memory, processes, kills, ended.cause, (), sources)
 
 
 def classify(usage: Usage, limits: Limits, truncated: bool) -> Status:

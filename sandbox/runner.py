@@ -26,6 +26,7 @@ def run(box: Box, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> R
     limits, group, init = plan.limits, box.cgroup, box.init
     if plan.files:
         transfer.put_all(box.warden, plan.files)
+        group.settle()  # what that took is not the program's
     streams = Streams(init.pipes, limits.output, stdin, stdout, stderr)
     try:
         group.start(init.pidfd)

@@ -37,6 +37,8 @@ def make_template(policy: Policy, learning: bool = False) -> Template:
         flags |= wire.SetupFlag.LOOPBACK
     if learning or not protections.seccomp or _can_make_sockets(policy):
         flags |= wire.SetupFlag.SOCKETS
+    if learning:
+        flags |= wire.SetupFlag.OBSERVED
     if protections.landlock:
         flags |= wire.SetupFlag.LANDLOCK
     return Template(tuple(mounts), _filter(policy, learning), policy.hostname.encode(), flags)

@@ -28,12 +28,18 @@ PREFIX = "sandbox-"
 SERVICE_PREFIX = f"{PREFIX}service-"
 """Of the group that a service itself moves into if it has to; not the janitor's to remove, who is in there as well."""
 
-SLACK = 8 << 20
-"""Bytes that an idle slot may keep charged (page cache of earlier runs) before it is told to give them up."""
+SLACK = 4 << 20
+"""Bytes that an idle slot may keep charged, beside cached files, before it is told to give them up."""
 
+CACHE = 256 << 20
+"""Bytes of cached files that it may keep: what its programs are run from, and would have to read from disk again."""
 
 PATIENCE = 0.25
-"""Seconds to wait for an idle slot to become empty, at most; what is charged then is there for a reason."""
+"""Seconds to wait for an idle slot to become empty, at most."""
+
+
+OWN_PROCESSES = 3
+"""Of ours in a slot's group, threads counted: the warden, and init with the one that hears of denied calls."""
 
 
 class Counts(NamedTuple):
@@ -94,7 +100,7 @@ class Cgroup(Protocol):
         """Bytes that are charged now."""
 
     def trim(self) -> None:
-        """Give up caches that runs have left charged, if they are many."""
+        """Give up what earlier runs have left charged to an idle slot, if it is much; `HostError` if it stays."""
 
     def remove(self) -> None:
         """Remove the group, which must be empty or about to be."""
@@ -144,9 +150,10 @@ class _Group:
     oom_fd = -1
     look_every: float | None = None
     _cpu_unit: float
-    _own_processes = 2  # the warden and init, which are in the slot's group too
+    _cache_key: bytes
+    _own_processes = OWN_PROCESSES
 
-    def __init__(self, directories: dict[str, Path], pids: Path) -> None:
+    def __init__(self, directories: dict[str, Path], memory: Path, pids: Path) -> None:
         self._directories = tuple(dict.fromkeys(directories.values()))
         for directory in self._directories:
             try:
@@ -156,6 +163,7 @@ class _Group:
         self._files: list[_File] = []
         self._pids_max = self._open(pids / "pids.max", os.O_WRONLY)
         self._pids_peak = Meter(self._open(pids / "pids.peak").fd) if (pids / "pids.peak").exists() else Meter()
+        self._memory_stat = self._open(memory / "memory.stat")
         self._overhead = 0
         self._last: Sequence[int] = ()
         """The meters as they were read last: what the present run started with, to within microseconds."""
@@ -199,30 +207,40 @@ class _Group:
         if before is not None:
             cpu, memory, *_ = before  # init reads what an idle slot moves; only runs move the rest
         self._last = self._read() if after is None else after
-        cpu_after, _, peak_after, kills_after, processes_after = self._last
+        cpu_after, memory_after, peak_after, kills_after, processes_after = self._last
         # Exact if this run moved the watermark, which nothing can lower, or if it never was above one.
         exact = processes_after > processes or processes_after <= self._own_processes + 1
         return Counts(
             (cpu_after - cpu) / self._cpu_unit,
-            self._memory_peak(memory, peak, peak_after, kills_after > kills),
+            # What was charged when the run began, unless the kernel gave it up for the run's sake.
+            self._memory_peak(min(memory, memory_after), peak, peak_after, kills_after > kills),
             processes_after - self._own_processes if exact and processes_after != UNREAD else None,
             kills_after - kills,
         )
 
     def _memory_peak(self, usage: int, before: int, after: int, killed: bool) -> int | None:
-        """From what was charged when the run began, and the watermark then and now."""
+        """From what others are charged with, and the watermark when the run began and now."""
         # The kernel charges in batches of 64 pages for each CPU: what a small program takes may be charged already.
         return after - usage if after > usage else None
 
     def trim(self) -> None:
         deadline = time.monotonic() + PATIENCE
-        while self.meters[METERS.MEMORY].read() > self._overhead + SLACK and time.monotonic() < deadline:
+        allowed = self._overhead + SLACK
+        while (charged := self.meters[METERS.MEMORY].read()) > allowed:
+            cached = self._stat(self._cache_key) - self._stat(b"shmem")
+            if cached <= CACHE and charged - cached <= allowed:
+                break
+            if time.monotonic() > deadline:
+                raise HostError(f"cgroup: {charged} bytes of earlier runs stay charged")
             self._give_up_caches()
             # Sockets of dead processes that are in flight to one another hold memory until the kernel collects them,
             # which the closing of any socket makes it do some time later (unix_gc() in net/unix/garbage.c).
             for end in socket.socketpair():
                 end.close()
             time.sleep(0.002)
+
+    def _stat(self, key: bytes) -> int:
+        return Meter(self._memory_stat.fd, key).read()
 
     def _give_up_caches(self) -> None:
         """Have the kernel reclaim what it can of what is charged."""
@@ -243,13 +261,14 @@ class V1Group(_Group):
     name = "cgroup1"
     sources = sources_of(name)
     _cpu_unit = 1e9
+    _cache_key = b"cache"
     oom_events = select.POLLIN
 
     def __init__(self, directories: dict[str, Path]) -> None:
         # The cpu hierarchy makes every switch of processes dearer, so it is joined only for a rate limit.
         self._cpu_directory, self._pids_directory = directories["cpu"], directories["pids"]
         used = {name: path for name, path in directories.items() if name != "cpu" or path in _others(directories)}
-        super().__init__(used, directories["pids"])
+        super().__init__(used, directories["memory"], directories["pids"])
         memory, cpuacct = directories["memory"], directories["cpuacct"]
         self._limit_file = self._open(memory / "memory.limit_in_bytes", os.O_WRONLY)
         swap = memory / "memory.memsw.limit_in_bytes"
@@ -337,10 +356,11 @@ class V2Group(_Group):
     name = "cgroup2"
     sources = sources_of(name)
     _cpu_unit = 1e6
+    _cache_key = b"file"
     oom_events = select.POLLPRI
 
     def __init__(self, directory: Path) -> None:
-        super().__init__({"": directory}, directory)
+        super().__init__({"": directory}, directory, directory)
         self._directory = directory
         self._max = self._open(directory / "memory.max", os.O_WRONLY)
         swap = directory / "memory.swap.max"

@@ -33,8 +33,8 @@ class Ids:
 
     @property
     def counted(self) -> int:
-        """Processes of ours that RLIMIT_NPROC counts as the program's: the warden and init, if all have one uid."""
-        return 2 if self.init == PROGRAM else 0
+        """Threads of ours that RLIMIT_NPROC counts as the program's: the warden's and init's, if all have one uid."""
+        return 3 if self.init == PROGRAM else 0
 
     def release(self) -> None:
         """Give the ids back, once the warden's copy of the lock is closed as well."""

@@ -1,6 +1,6 @@
-"""The listener of a box's filter (seccomp_unotify(2)): which call a program is about to be ended for.
+"""The listener of a box's filter (seccomp_unotify(2)), for learning which calls a trusted program makes.
 
-It is not used to decide anything from a program's memory: a call that reaches it is denied already.
+Of what a policy denies, init hears by itself (init/denials.c).
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ _ALWAYS = """
     read write close recvmsg sendmsg ppoll wait4 vfork kill close_range dup2 dup3 setsid chdir fchdir
     setgroups setresgid setresuid capset rt_sigaction rt_sigprocmask rt_sigreturn sigaltstack umask execve exit
     exit_group fstat newfstatat statx fstatfs clock_gettime getrusage mmap munmap brk getpid gettid openat
-    setpgid pipe2 fchmod pread64 pwrite64 poll getcpu
+    setpgid pipe2 fchmod pread64 pwrite64 poll getcpu sched_yield futex
 """
 INIT_CALLS: dict[str, tuple[int, ...]] = dict.fromkeys(_ALWAYS.split(), ()) | {
     "clone": (_SPAWN,),
@@ -65,7 +65,7 @@ WHILE_LISTENING = ("openat", "execve", "newfstatat", "statx", "chdir", "fchdir",
 def compile_filter(syscalls: Syscalls) -> bytes:
     """The filter as an array of `struct sock_filter`. `PolicyError` for calls that do not exist or that init needs.
 
-    A call that ends the run is SECCOMP_RET_USER_NOTIF: whoever holds the listener learns of it and does the ending.
+    A call that ends the run is SECCOMP_RET_USER_NOTIF: whoever holds the listener hears of it and does the ending.
     """
     return _compile(syscalls)
 

@@ -110,7 +110,7 @@ class Init(Peer):
         self._others: tuple[int, ...] = ()
 
     def watch(self, oom_fd: int, oom_events: int) -> None:
-        """Have this box's poll object tell of denied calls and of memory that runs out, too."""
+        """Have this box's poll object tell of memory that runs out, and of calls that are ours to answer, too."""
         for fd, events in ((self.listener, select.POLLIN), (oom_fd, oom_events)):
             if fd >= 0:
                 self.poll.register(fd, events)

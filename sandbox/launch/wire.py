@@ -41,6 +41,7 @@ class SetupFlag(IntFlag):
     PROC = 2
     LANDLOCK = 4
     SOCKETS = 8
+    OBSERVED = 16
 
 
 class MountKind(IntEnum):
@@ -100,7 +101,9 @@ PUT = Struct("=HHI 2I")
 RUN = Struct("=HHI 8I 6Q")
 SIGNAL = Struct("=HHI 2I")
 FAILED = Struct("=HHI i240sI")
-EXITED = Struct("=HHI iIQQQ 5Q 5Q")
+EXITED = Struct("=HHI iIQQQ 5Q 5Q 2I64s")
+DENIED = Struct("=2I")
+UNKNOWN_CALL = (1 << 32) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,8 @@ class Exited(NamedTuple):
     """The reading ends of the next run's stdout and stderr."""
     unread: tuple[int, ...] = ()
     """Those of this run's in which something is left, if that is known."""
+    denied: tuple[tuple[int, int], ...] = ()
+    """Number and AUDIT_ARCH of the calls that the filter ended the run for."""
 
 
 def setup(
@@ -233,7 +238,8 @@ def decode(packet: bytes, fds: tuple[int, ...] = (), unread: tuple[int, ...] = (
     if kind == _EXITED and size == EXITED.size:
         fields = EXITED.unpack(packet)
         status, flags, wall, cpu, max_rss = fields[3:8]
-        return Exited(status, flags, wall / 1e9, cpu / 1e6, max_rss, fields[8:13], fields[13:], fds, unread)
+        denied = tuple(DENIED.iter_unpack(fields[20]))[: fields[18]] if fields[18] else ()
+        return Exited(status, flags, wall / 1e9, cpu / 1e6, max_rss, fields[8:13], fields[13:18], fds, unread, denied)
     if kind == Type.FAILED and size == FAILED.size:
         error, step = unpack_from("=i240s", packet, HEADER.size)
         return Failed(step.partition(b"\0")[0].decode(errors="replace"), error)

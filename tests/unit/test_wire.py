@@ -34,7 +34,11 @@ STRUCTS: dict[str, tuple[struct.Struct, list[str]]] = {
     ),
     "wire_signal": (wire.SIGNAL, ["signal", "scope"]),
     "wire_failed": (wire.FAILED, ["error", "step", "padding"]),
-    "wire_exited": (wire.EXITED, ["status", "flags", "wall", "cpu", "max_rss", "before", "after"]),
+    "wire_exited": (
+        wire.EXITED,
+        ["status", "flags", "wall", "cpu", "max_rss", "before", "after", "denied", "padding", "calls"],
+    ),
+    "wire_denied": (wire.DENIED, ["number", "arch"]),
 }
 """Every struct of wire.h with its counterpart and its fields in their order; headers come first where there is one."""
 
@@ -54,7 +58,7 @@ def test_layouts_agree(layout: dict[str, tuple[int, ...]], name: str) -> None:
     """Sizes of structs, and where every field is and how large: `sandbox-init --layout` against `wire.py`."""
     form, fields = STRUCTS[name]
     in_c = {key.partition(".")[2]: value for key, value in layout.items() if key.startswith(f"{name}.")}
-    if name not in ("wire_header", "wire_meter", "wire_mount"):
+    if name not in ("wire_header", "wire_meter", "wire_mount", "wire_denied"):
         in_c = {field: layout[f"wire_header.{field}"] for field in HEADER} | in_c
         fields = HEADER + fields
     covered = 0
@@ -115,11 +119,11 @@ def test_numbers_agree() -> None:
         assert int(found[1]) == getattr(wire, name)
 
 
-def exited(**changes: object) -> bytes:
+def exited(calls: bytes = b"", **changes: object) -> bytes:
     """A well-formed report."""
     values = {"version": wire.VERSION, "type": wire.Type.EXITED, "size": wire.EXITED.size, "status": 0, "flags": 0}
-    counters = [0] * (len(_expand(wire.EXITED.format)) - len(values))
-    return wire.EXITED.pack(*(values | changes).values(), *counters)
+    counters = [0] * (len(_expand(wire.EXITED.format)) - len(values) - 1)
+    return wire.EXITED.pack(*(values | changes).values(), *counters, calls)
 
 
 def test_decoding() -> None:
@@ -127,6 +131,7 @@ def test_decoding() -> None:
     answer = wire.decode(exited(status=9, flags=2))
     assert isinstance(answer, wire.Exited)
     assert (answer.status, answer.flags) == (9, 2)
+    assert answer.denied == ()
     failed = wire.FAILED.pack(wire.VERSION, wire.Type.FAILED, wire.FAILED.size, 13, b"mount /x\0rest", 0)
     assert wire.decode(failed) == wire.Failed("mount /x", 13)
     ready = wire.HEADER.pack(wire.VERSION, wire.Type.READY, wire.HEADER.size)

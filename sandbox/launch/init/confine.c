@@ -145,10 +145,13 @@ static int install_filter(const struct setup *setup)
         (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
     if (listener < 0)
         fail("seccomp");
-    return listener;
+    if (setup->wire->flags & WIRE_OBSERVED)
+        return listener;
+    hear_of(listener);
+    return -1;
 }
 
-int confine(const struct setup *setup)
+int confine(const struct setup *setup, int proc)
 {
     fix_limits();
     /* A session keyring of its own; without it, programs would share the one of whoever started the service. */
@@ -163,6 +166,7 @@ int confine(const struct setup *setup)
         fail("pdeathsig");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         fail("no_new_privs");
+    start_hearing(proc); /* with these rights; outside of what comes next, which is for programs */
     if (setup->wire->flags & WIRE_LANDLOCK)
         apply_landlock(setup);
     return install_filter(setup); /* last: it forbids most of the above */

@@ -23,7 +23,7 @@
 static const char *const writable[] = {"/box", "/tmp", "/dev/shm"};
 enum { WRITABLE = sizeof writable / sizeof *writable };
 
-enum { RESIDUE = 8 << 20 }; /* bytes that a run may leave charged to the cgroup in a box that is used again */
+enum { RESIDUE = 2 << 20 }; /* bytes that runs may leave charged to the cgroup in a box that is used again */
 
 /* What is compared to tell whether a run left traces in the scratch. */
 static struct {
@@ -324,11 +324,16 @@ static void clear(struct wire_exited *exited)
     }
 }
 
-/* What dead processes left charged, in sockets in flight for instance, which the kernel frees only later. */
+/* What dead processes left charged: in sockets in flight, which the kernel frees only later, or as names that it
+ * remembers. Compared with what was charged when the box was new: it must not grow from run to run. */
 static bool memory_is_left(const struct wire_exited *exited)
 {
-    uint64_t before = exited->before[WIRE_MEMORY], after = exited->after[WIRE_MEMORY];
-    return before != ~0ULL && after != ~0ULL && after > before + RESIDUE;
+    static uint64_t new = ~0ULL;
+    uint64_t after = exited->after[WIRE_MEMORY];
+
+    if (new == ~0ULL)
+        new = exited->before[WIRE_MEMORY];
+    return new != ~0ULL && after != ~0ULL && after > new + RESIDUE;
 }
 
 /* Sockets of dead processes that are in flight to one another: they keep their names, and what was sent, until the
@@ -392,6 +397,7 @@ static void run_program(const struct setup *setup, int socket, struct message *m
     await(socket, pid, &exited);
     exited.wall = now() - program.started;
     clear(&exited);
+    tell_denials(&exited);
     read_meters(setup, ~0U, exited.after);
     if (!scratch_is_untouched(&run_started) || memory_is_left(&exited) || sockets_are_left(setup))
         exited.flags |= WIRE_DIRTY;
@@ -412,8 +418,9 @@ static void set_up(const struct setup *setup, int socket, int scratch)
     prctl(PR_SET_NAME, "sandbox-init");
     if (setsid() < 0)
         fail("setsid");
-    oom_score = open_oom_score();
-    if (pread(oom_score, own_score, sizeof own_score - 1, 0) < 1)
+    int proc = make_own_proc();
+    oom_score = openat(proc, "self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    if (oom_score < 0 || pread(oom_score, own_score, sizeof own_score - 1, 0) < 1)
         fail("oom_score_adj");
     enter_box(setup, scratch);
     remember_scratch();
@@ -425,7 +432,8 @@ static void set_up(const struct setup *setup, int socket, int scratch)
         if (socket_table < 0)
             fail("open /proc/self/net/unix");
     }
-    int listener = confine(setup);
+    int listener = confine(setup, proc);
+    close(proc);
     streams = make_streams();
     int theirs[] = {streams.out[0], streams.err[0], listener};
     send_ready(socket, theirs, listener < 0 ? 2 : 3);

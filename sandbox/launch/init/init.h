@@ -1,4 +1,4 @@
-/* What the files of this program share. Everything runs in one thread. */
+/* What the files of this program share. Everything runs in one thread but what denials.c does. */
 #ifndef INIT_H
 #define INIT_H
 
@@ -53,8 +53,8 @@ void make_root(const struct setup *setup);
 int make_scratch(const struct setup *setup, const struct wire_box *box);
 /* Attaches the scratch and a /proc of the calling process's PID namespace. */
 void enter_box(const struct setup *setup, int scratch);
-/* A descriptor of the calling process's oom_score_adj, which the box's own /proc would not let anybody write. */
-int open_oom_score(void);
+/* A /proc of the calling process that can be written to, unlike the box's own. */
+int make_own_proc(void);
 /* Opens `name` beneath `directory`, following no link and crossing no mount; -1 with errno. */
 int open_beneath(int directory, const char *name, int flags, mode_t mode);
 /* Copies `source` into a new file beneath `directory`, making its parent directories; 0, or -1 with errno. */
@@ -62,8 +62,18 @@ int put_file(int directory, const char *name, int source, mode_t mode, uid_t own
 
 /* --- confine.c: what init and every program inherit --- */
 
-/* Drops privileges, then installs Landlock and the filter; returns the filter's listener, or -1 if there is none. */
-int confine(const struct setup *setup);
+/* Drops privileges, then installs Landlock and the filter; returns the filter's listener if it is the launcher's, or
+ * -1. `proc` is from make_own_proc(). */
+int confine(const struct setup *setup, int proc);
+
+/* --- denials.c: calls that the filter ends a run for --- */
+
+/* Starts the thread that hears of them. */
+void start_hearing(int proc);
+/* Gives it the filter's listener. */
+void hear_of(int listener);
+/* Reports what was heard of during the run, of which nothing is left any more. */
+void tell_denials(struct wire_exited *exited);
 
 /* --- meters.c: counters of the cgroup --- */
 

@@ -138,17 +138,15 @@ static int new_proc(unsigned attributes)
     return new_filesystem("proc", options, attributes | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
-int open_oom_score(void)
+int make_own_proc(void)
 {
     /* The files of a process that cannot be dumped belong to the host's root. Nothing runs here yet, and init is
      * made undumpable again before anything does. */
     prctl(PR_SET_DUMPABLE, 1);
     int proc = new_proc(0);
-    int file = proc < 0 ? -1 : openat(proc, "self/oom_score_adj", O_RDWR | O_CLOEXEC);
-    if (file < 0)
-        fail("oom_score_adj");
-    close(proc);
-    return file;
+    if (proc < 0)
+        fail("proc");
+    return proc;
 }
 
 /* A /proc for a PID namespace that ends with the process that made it: it shows nothing for ever. The kernel

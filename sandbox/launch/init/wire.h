@@ -11,6 +11,7 @@
 #define WIRE_VERSION 1
 #define WIRE_MAX 131072 /* bytes of one packet; a longer tail of a run travels in a memory file */
 #define WIRE_MAX_FDS 64 /* descriptors with one message */
+#define WIRE_DENIED 8  /* denied calls that the end of a run tells of */
 #define WIRE_STEP 240   /* bytes of the name of a failed step, NUL included */
 
 enum wire_type {
@@ -24,7 +25,7 @@ enum wire_type {
     WIRE_SIGNAL, /* signal the program, its group, or everything in the box */
     /* from either */
     WIRE_READY,   /* done; from the warden with the descriptor that was asked for, from init with the pipes of the
-                     first run, out and err, and the filter's listener */
+                     first run, out and err, and the filter's listener if the setup is WIRE_OBSERVED */
     WIRE_FAILED,  /* not done: the step and its errno */
     WIRE_STARTED, /* execve has succeeded; only if the run asked to be told */
     WIRE_EXITED,  /* the program has ended and nothing of it is left; carries the pipes of the next run */
@@ -41,6 +42,7 @@ enum wire_setup_flags {
     WIRE_PROC = 2,     /* mount /proc (subset=pid, hidepid=invisible) */
     WIRE_LANDLOCK = 4, /* confine init and its programs by Landlock */
     WIRE_SOCKETS = 8,  /* programs can make sockets: a network namespace for every box, and a look for leftovers */
+    WIRE_OBSERVED = 16, /* what the filter denies is the launcher's to answer: it gets the listener */
 };
 
 /* Counters of the slot's cgroup, which init reads before and after each run. The files come with the setup, one
@@ -148,6 +150,13 @@ enum wire_exited_flags {
     WIRE_SURVIVORS = 2 /* processes outlived the program and were killed */
 };
 
+#define WIRE_UNKNOWN_CALL 0xFFFFFFFFU /* the number of a call whose caller did not wait to be asked */
+
+struct wire_denied {
+    uint32_t number;
+    uint32_t arch; /* AUDIT_ARCH_… */
+};
+
 struct wire_exited {
     struct wire_header header;
     int32_t status; /* as wait(2) gives it */
@@ -156,6 +165,9 @@ struct wire_exited {
     uint64_t cpu;     /* microseconds, user and system, of all that was reaped */
     uint64_t max_rss; /* bytes, of the largest process */
     uint64_t before[WIRE_METERS], after[WIRE_METERS]; /* ~0 for what was not read; before: CPU and memory */
+    uint32_t denied; /* how many of the calls there are: each a different one that the filter ended the run for */
+    uint32_t padding;
+    struct wire_denied calls[WIRE_DENIED];
 };
 
 #endif
