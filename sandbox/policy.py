@@ -57,8 +57,12 @@ def _error_name(name: str) -> str:
     return name
 
 
+def _answer(name: str) -> str:
+    return name if name == "success" else _error_name(name)
+
+
 def _action(name: str) -> str:
-    return name if name in ("allow", "kill") else _error_name(name)
+    return name if name in ("allow", "kill") else _answer(name)
 
 
 def _mount_table(value: Any) -> Any:
@@ -87,7 +91,7 @@ def _size(key: str, text: str) -> int:
 
 
 Absolute = Annotated[str, AfterValidator(_absolute)]
-ErrorName = Annotated[str, AfterValidator(_error_name)]
+Answer = Annotated[str, AfterValidator(_answer)]
 Action = Annotated[str, AfterValidator(_action)]
 Word = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
 PolicyLimits = Annotated[Limits, BeforeValidator(_sizes)]
@@ -136,8 +140,8 @@ class Syscalls(_Model):
     default: Annotated[str, AfterValidator(lambda name: name if name == "kill" else _error_name(name))] = "ENOSYS"
     """ENOSYS lets programs fall back to older calls; `kill` ends the run."""
     allow: tuple[str, ...] = ()
-    errno: dict[str, ErrorName] = Field(default_factory=dict)
-    """Quiet refusals: calls that honest programs try and can do without."""
+    errno: dict[str, Answer] = Field(default_factory=dict)
+    """Quiet refusals: calls that honest programs try and can do without. `success` says that it was done."""
     kill: tuple[str, ...] = ()
     """Calls that end the run as SYSCALL_DENIED: nothing honest makes them."""
     rules: tuple[Rule, ...] = ()

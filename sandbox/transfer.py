@@ -9,7 +9,6 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from sandbox.capture import CHUNK
 from sandbox.errors import HostError, LaunchError, RequestError
 from sandbox.launch.launcher import Warden, memory_file
 from sandbox.result import NotCollected
@@ -31,8 +30,12 @@ def put_all(warden: Warden, files: Iterable[tuple[str, bytes | Path]]) -> None:
 
 
 def collect_all(warden: Warden, names: Iterable[str], limit: int) -> dict[str, bytes | NotCollected]:
-    """The content of each file that the program left, at most `limit` bytes, or why there is none."""
-    return {name: _collect(warden, name, limit) for name in names}
+    """The content of each file that the program left, at most `limit` bytes of all together, or why there is none."""
+    files: dict[str, bytes | NotCollected] = {}
+    for name in names:
+        files[name] = content = _collect(warden, name, limit)
+        limit -= len(content) if isinstance(content, bytes) else 0  # a file with holes is larger than its space
+    return files
 
 
 def _put(warden: Warden, name: str, content: bytes | Path) -> None:
@@ -86,9 +89,10 @@ def _read(fd: int, limit: int) -> bytes | NotCollected:
     if status.st_nlink != 1:
         return NotCollected("has more than one name (hard link)")
     if status.st_size > limit:
-        return NotCollected(f"larger than {limit} bytes")
-    parts, size = [], 0
-    while data := os.read(fd, CHUNK):
-        parts.append(data)
-        size += len(data)
-    return b"".join(parts)
+        return NotCollected(f"larger than the {limit} bytes that are left of the limit scratch")
+    content = os.read(fd, status.st_size)
+    while len(content) < status.st_size:  # nobody is left to shrink it, but a signal may come
+        if not (more := os.read(fd, status.st_size - len(content))):
+            break
+        content += more
+    return content

@@ -35,6 +35,9 @@ class ProcessTree:
         self._processes = 0
         self._cpu = self._reaped = 0.0
         self._own: dict[psutil.Process, float] = {}
+        """CPU seconds of those that the last look has seen alive,"""
+        self._ended = 0.0
+        """and of all that have ended since they were seen."""
         self._seen = 0.0
 
     def join(self, pid: int) -> None:
@@ -60,8 +63,8 @@ class ProcessTree:
         except (psutil.Error, ValueError):
             self._init = None  # it has died, which its socket tells
         self._peak = self._processes = 0
-        self._cpu = self._seen = 0.0
-        self._own.clear()
+        self._cpu = self._seen = self._ended = 0.0
+        self._own = {}
 
     def _look(self) -> None:
         if self._init is None or time.monotonic() < self._seen + LOOK_EVERY / 2:
@@ -73,6 +76,7 @@ class ProcessTree:
             tree = self._init.children(recursive=True)
         except psutil.Error:
             return
+        own = {}
         for process in tree:
             try:
                 times = process.cpu_times()
@@ -81,10 +85,12 @@ class ProcessTree:
                 processes += len(os.listdir(f"/proc/{process.pid}/task"))
             except (psutil.Error, OSError):
                 continue  # it has just ended
-            self._own[process] = times.user + times.system
+            own[process] = times.user + times.system
             waited_for += times.user + times.system + _waited_for(times)
+        self._ended += sum(used for process, used in self._own.items() if process not in own)
+        self._own = own
         # Each knows what the other does not: children that were waited for, and those that never are.
-        self._cpu = max(self._cpu, waited_for, sum(self._own.values()))
+        self._cpu = max(self._cpu, waited_for, self._ended + sum(own.values()))
         self._peak = max(self._peak, memory)
         self._processes = max(self._processes, processes)
 

@@ -47,6 +47,7 @@ _ALWAYS = """
 """
 INIT_CALLS: dict[str, tuple[int, ...]] = dict.fromkeys(_ALWAYS.split(), ()) | {
     "clone": (_SPAWN,),
+    "mmap": (0,),
     "fcntl": (0, 4, _DUPLICATE_CLOEXEC),
     "prlimit64": (0,),
     "sched_setaffinity": (1,),
@@ -54,7 +55,7 @@ INIT_CALLS: dict[str, tuple[int, ...]] = dict.fromkeys(_ALWAYS.split(), ()) | {
 """What init does under the filter to start and end programs, harmless without privilege, with the arguments that
 matter: PID 1 lives under the same filter as its programs, so that they inherit it."""
 
-_OPEN = {name: arguments for name, arguments in INIT_CALLS.items() if not arguments}
+_OPEN = frozenset(_ALWAYS.split())
 """Those of init's calls that are allowed whether a policy lists them or not; the others, policies have rules for."""
 
 
@@ -77,7 +78,7 @@ def learning_filter() -> bytes:
 
 
 def decide(syscalls: Syscalls, name: str, arguments: tuple[int, ...] = ()) -> str:
-    """What a filter does with a call: `allow`, `kill` or the name of an error. Missing arguments are 0."""
+    """What a filter does with a call: `allow`, `kill`, `success` or the name of an error. Missing arguments are 0."""
     for rule in syscalls.rules:
         value = arguments[rule.arg] if rule.arg < len(arguments) else 0
         if rule.syscall == name and value & rule.mask in rule.values:
@@ -127,6 +128,8 @@ def _listed(syscalls: Syscalls, name: str) -> str:
 def _return_value(action: str) -> int:
     if action == "allow":
         return _ALLOW
+    if action == "success":
+        return _ERRNO
     return _NOTIFY if action == "kill" else _ERRNO | getattr(errno, action)
 
 
@@ -136,7 +139,7 @@ def _check(syscalls: Syscalls) -> None:
     for name, arguments in INIT_CALLS.items():
         ruled = any(rule.syscall == name for rule in syscalls.rules)
         denied = name in syscalls.kill or name in syscalls.errno
-        if decide(syscalls, name, arguments) != "allow" or (name in _OPEN and (ruled or denied)):
+        if decide(syscalls, name, arguments) != "allow" or (name in _OPEN and denied) or (ruled and not arguments):
             raise PolicyError("", "syscalls", f"{name} cannot be denied: init starts and ends programs with it")
 
 

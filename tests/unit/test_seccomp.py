@@ -55,6 +55,8 @@ def returned(action: str) -> int:
     """The value that the kernel acts on for an action in a policy's words."""
     if action == "allow":
         return ALLOW
+    if action == "success":
+        return ERRNO
     return NOTIFY if action == "kill" else ERRNO | getattr(errno, action)
 
 

@@ -432,9 +432,9 @@ static void set_up(const struct setup *setup, int socket, int scratch)
         if (socket_table < 0)
             fail("open /proc/self/net/unix");
     }
+    streams = make_streams(); /* the first ones before there is a filter: nobody may be there yet to be asked */
     int listener = confine(setup, proc);
     close(proc);
-    streams = make_streams();
     int theirs[] = {streams.out[0], streams.err[0], listener};
     send_ready(socket, theirs, listener < 0 ? 2 : 3);
     for (unsigned i = 0; i < 3; i++)
