@@ -7,13 +7,14 @@ The monitor's loop moves the bytes: it waits for what a stream `wants`, then cal
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import stat
 from pathlib import Path
 from typing import IO, Final, Protocol
 
-from sandbox.errors import RequestError
+from sandbox.errors import HostError, RequestError
 from sandbox.launch.launcher import memory_file
 from sandbox.launch.wire import RunFlag
 
@@ -119,9 +120,19 @@ class Output:
         try:
             written = os.write(self._sink, self._pending[: select.PIPE_BUF])
         except BrokenPipeError:
-            written = len(self._pending)  # nobody wants the rest
+            self._hang_up()
+            return
+        except OSError as error:
+            raise HostError(f"cannot pass on output: {error.strerror}") from None
         self._pending = self._pending[written:]
         self._want = self._next()
+
+    def _hang_up(self) -> None:
+        """Nobody wants the rest: the program is told as it would be without us, by SIGPIPE."""
+        null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        os.dup2(null, self.ours, inheritable=False)
+        os.close(null)
+        self._pending, self._more, self._want = b"", False, None
 
     def finish(self) -> None:
         """See `Stream`."""
@@ -243,7 +254,10 @@ class Streams:
         if target == DEVNULL:
             self.flags |= nowhere
             return None
-        return Output(pipe, limit, _descriptor(name, target))
+        sink = _descriptor(name, target)
+        if fcntl.fcntl(sink, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise RequestError(name, f"{target!r} is not open for writing")
+        return Output(pipe, limit, sink)
 
     def hand_over(self) -> None:
         """Close what the program now holds itself."""
@@ -281,5 +295,6 @@ def _descriptor(name: str, file: int | IO[bytes]) -> int:
         fd = file if isinstance(file, int) else file.fileno()
         os.fstat(fd)
     except (AttributeError, OSError, ValueError):
-        raise RequestError(name, f"{file!r} is neither content nor an open file nor one of PIPE, DEVNULL") from None
+        content = "content, a Path, " if name == "stdin" else "PIPE, "
+        raise RequestError(name, f"{file!r} is none of {content}DEVNULL, an open file or a descriptor") from None
     return fd

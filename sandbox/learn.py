@@ -16,7 +16,7 @@ from sandbox.box import Box
 from sandbox.capture import Stdin, Stdout
 from sandbox.kernel.notify import Call
 from sandbox.kernel.seccomp import decide
-from sandbox.policy import Mount, Policy
+from sandbox.policy import Mount, Policy, Syscalls
 from sandbox.result import Result
 
 _OWN = {"box", "dev", "proc", "sys", "tmp", "run", "lost+found"}
@@ -33,18 +33,35 @@ _PATHS = {
 class Observed:
     """What a program has done."""
 
+    syscalls: Syscalls
+    """What the policy to start from says."""
     calls: dict[str, int] = field(default_factory=dict)
     """System calls, and how often."""
+    refused: set[str] = field(default_factory=set)
+    """Those that the policy does not allow."""
+    ruled: dict[str, tuple[int, set[int]]] = field(default_factory=dict)
+    """Those that it does not allow with these values of an argument, by the rules that it has for them."""
     paths: set[str] = field(default_factory=set)
     """Absolute paths that it has named and that exist on this host."""
 
     def note(self, call: Call) -> None:
         """Remember a call, and the path that it names."""
         self.calls[call.name] = self.calls.get(call.name, 0) + 1
+        if decide(self.syscalls, call.name, call.arguments) != "allow":
+            self._note_refusal(call)
         if call.name in _PATHS:
             path = _string(call.pid, call.arguments[_PATHS[call.name]])
             if path.startswith("/") and os.path.lexists(path):
                 self.paths.add(os.path.normpath(path))
+
+
+    def _note_refusal(self, call: Call) -> None:
+        rule = next((rule for rule in self.syscalls.rules if rule.syscall == call.name), None)
+        if rule is None:
+            self.refused.add(call.name)
+        else:
+            _, values = self.ruled.setdefault(call.name, (rule.arg, set()))
+            values.add(call.arguments[rule.arg] & 0xFFFFFFFF)
 
 
 def _string(pid: int, address: int) -> str:
@@ -60,7 +77,7 @@ def _string(pid: int, address: int) -> str:
 
 def watch(policy: Policy, argv: Iterable[str], stdin: Stdin, stdout: Stdout, stderr: Stdout) -> tuple[Result, Observed]:
     """Run a program with the host's files and every call shown; its limits are the policy's ceilings."""
-    observed = Observed()
+    observed = Observed(policy.syscalls)
     host = tuple(
         Mount(source=str(path), target=str(path), optional=True)
         for path in sorted(Path("/").iterdir())
@@ -73,15 +90,19 @@ def watch(policy: Policy, argv: Iterable[str], stdin: Stdin, stdout: Stdout, std
 
 def propose(policy: Policy, observed: Observed) -> dict[str, Any]:
     """What a policy that extends `policy` would have to add, as a table for a TOML file."""
-    calls = sorted(name for name in observed.calls if decide(policy.syscalls, name) != "allow")
-    proposal: dict[str, Any] = {"description": "…", "extends": policy.name}
+    proposal: dict[str, Any] = {"description": "…", "extends": policy.name.partition("+")[0]}
     mounts = sorted({_root_of(path) for path in observed.paths if not _covered(policy, path)})
     if mounts:
         proposal["mounts"] = {path: {} for path in mounts}
-    ruled = {rule.syscall for rule in policy.syscalls.rules}
-    if new := [name for name in calls if name not in ruled]:
-        proposal["syscalls"] = {"allow": new}
-    return proposal
+    syscalls: dict[str, Any] = {}
+    if observed.refused:
+        syscalls["allow"] = sorted(observed.refused)
+    if observed.ruled:
+        syscalls["rules"] = [
+            {"syscall": name, "action": "allow", "arg": arg, "values": sorted(values)}
+            for name, (arg, values) in sorted(observed.ruled.items())
+        ]
+    return proposal | ({"syscalls": syscalls} if syscalls else {})
 
 
 def _covered(policy: Policy, path: str) -> bool:

@@ -51,13 +51,17 @@ def measure(ended: Ended, group: Cgroup, limits: Limits) -> Usage:
         # A program may have been quicker than the looks that stand for a limit of the kernel's.
         if group.look_every and limits.memory is not None and memory > limits.memory:
             kills = 1
+    wall = exited.wall
+    if ended.cause is Status.WALL_TIME_LIMIT and limits.wall_time is not None and wall < limits.wall_time:
+        # The deadline counts from when init was told to start the program, and that is what the run was ended by.
+        wall, sources = ended.wall, {**sources, "wall_time": "monitor"}
     code = os.waitstatus_to_exitcode(exited.status)
     signaled = code < 0
     return Usage(
         None if signaled else code,
         -code if signaled else None,
         cpu,
-        exited.wall,
+        wall,
         memory,
         processes,
         kills,

@@ -89,7 +89,7 @@ def _environment(value: Any) -> tuple[tuple[bytes, bytes], ...]:
     for name, text in value.items():
         key = _argument(name)
         if not key or b"=" in key:
-            raise ValueError(f"{key!r} is not a variable name")
+            raise ValueError(f"{os.fsdecode(key)!r} is not a variable name")
         pairs.append((key, _argument(text)))
     return tuple(pairs)
 
@@ -103,7 +103,7 @@ def file_name(value: Any) -> str:
     if "\0" in name:
         raise ValueError(f"{name!r} contains a NUL byte")
     if name.startswith("/"):
-        raise ValueError(f"{name!r} is absolute; names are relative to the working directory")
+        raise ValueError(f"{name!r} is absolute; names are relative to /box")
     if any(part in ("", ".", "..") for part in parts):
         raise ValueError(f"{name!r} has an empty, '.' or '..' part")
     if any(len(os.fsencode(part)) > 255 for part in parts) or len(os.fsencode(name)) > 4000:
@@ -115,6 +115,8 @@ def _files(value: Any) -> tuple[tuple[str, bytes | Path], ...]:
     if not isinstance(value, (Mapping, list, tuple)):
         raise ValueError("must be a mapping of names to contents")
     pairs = value.items() if isinstance(value, Mapping) else value
+    if any(not isinstance(pair, (list, tuple)) or len(pair) != 2 for pair in pairs):
+        raise ValueError("must be a mapping of names to contents")
     files: list[tuple[str, bytes | Path]] = []
     seen: set[str] = set()
     for key, content in pairs:

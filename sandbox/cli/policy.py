@@ -6,7 +6,6 @@ import sys
 
 import click
 
-from sandbox.cli import EXIT_USAGE
 from sandbox.errors import PolicyError
 from sandbox.policy import load, names
 
@@ -74,7 +73,7 @@ def check(chosen: tuple[str, ...], overlay: str) -> None:
 
 
 @policy.command(context_settings={"allow_interspersed_args": False})
-@click.option("--policy", "-p", "name", default="native", show_default=True, help="The policy to start from.")
+@click.option("--policy", "-p", "name", default="native", show_default=True, help="The policy to start from, +weak-no-cgroup where there are no cgroups.")
 @click.argument("argv", nargs=-1, required=True, metavar="PROGRAM [ARGS]...")
 def learn(name: str, argv: tuple[str, ...]) -> None:
     """Run a program THAT YOU TRUST with every system call watched, and propose a policy for it.
@@ -86,9 +85,6 @@ def learn(name: str, argv: tuple[str, ...]) -> None:
     from sandbox import learn as learning
 
     start = load(name)
-    if "+" in start.name:
-        click.echo("sandbox: --policy: name one policy, without an overlay", err=True)
-        sys.exit(EXIT_USAGE)
     result, observed = learning.watch(start, argv, stdin=0, stdout=2, stderr=2)
     click.echo(f"sandbox: {result}; {sum(observed.calls.values())} calls of {len(observed.calls)} kinds", err=True)
     proposal = learning.propose(start, observed)

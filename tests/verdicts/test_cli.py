@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,3 +79,36 @@ def test_output_that_cannot_be_written(policy: Name) -> None:
     assert done.returncode == 125
     assert done.stderr.startswith(b"sandbox: ")
     assert done.stderr.count(b"\n") == 1
+
+
+def test_a_reader_that_goes(policy: Name) -> None:
+    """As in `sandbox run -- yes | head -1`: the program is told by SIGPIPE, as it would be without a box."""
+    reading, writing = os.pipe()
+    with subprocess.Popen([SANDBOX, "run", "-p", policy("shell"), "--", "yes"], stdout=writing) as process:
+        os.close(writing)
+        assert os.read(reading, 2) == b"y\n"
+        os.close(reading)
+        assert process.wait(timeout=60) == 128 + signal.SIGPIPE
+
+
+def test_output_that_cannot_be_passed_on(policy: Name) -> None:
+    """A full disk is a failure with a reason, not a program that ended well."""
+    with open("/dev/full", "wb") as full:
+        done = sandbox("run", "-p", policy("shell"), "--", "echo", "hi", stdout=full)
+    assert (done.returncode, done.stderr) == (125, b"sandbox: cannot pass on output: No space left on device\n")
+
+
+def test_learning(policy: Name, tmp_path: Path) -> None:
+    """What a program does beyond a policy is proposed, as one that can be used at once and allows just that."""
+    program = "import socket; print(socket.socket(socket.AF_UNIX).family.name); open('/etc/hostname').read()"
+    argv = ["/usr/bin/python3", "-I", "-S", "-c", program]
+    learned = sandbox("policy", "learn", "-p", policy("native"), "--", *argv)
+    assert learned.returncode == 0, learned.stderr
+    proposal = tomllib.loads(learned.stdout.decode())
+    assert proposal["extends"] == "native"
+    assert "/etc/hostname" in proposal["mounts"]
+    assert proposal["syscalls"]["rules"] == [{"syscall": "socket", "action": "allow", "arg": 0, "values": [1]}]
+    (tmp_path / "learned.toml").write_bytes(learned.stdout)
+    before = sandbox("run", "-p", policy("native"), "--", *argv)
+    after = sandbox("run", "-p", str(tmp_path / "learned.toml") + policy(""), "--", *argv)
+    assert (before.returncode, after.returncode) == (1, 0), after.stderr
