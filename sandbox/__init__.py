@@ -60,8 +60,8 @@ def run(
     `argv` is a list: there is no shell. `stdin` is text, bytes, a `Path`, or a file or descriptor that is copied
     while the program reads; `stdout` and `stderr` are `PIPE` (kept in the Result), `DEVNULL`, a file or descriptor
     to copy to, or, for `stderr`, `STDOUT`. `files` are put into /box first, `collect` names files that are
-    read from there afterwards; `cwd` is where the program starts, /box if it says nothing. `env` is added to the policy's environment; nothing of the caller's own
-    reaches the program. `limits` tighten the policy's.
+    read from there afterwards; `cwd` is where the program starts, /box if nothing else is said. `env` is added to the
+    policy's environment; nothing of the caller's own reaches the program. `limits` tighten the policy's.
 
     Boxes stay warm for the next call, one per CPU at most. Raises `RequestError` for a malformed request,
     `PolicyError` for an unknown policy, `LaunchError` if the program cannot be started (as `execve: No such file

@@ -240,7 +240,7 @@ class BoxPool:
 
     def __init__(self, policy: str | Policy = "native", size: int | None = None, *, warm: bool = True) -> None:
         """A pool of `size` boxes (default: one for each CPU). Raises what `Box` raises, or `RequestError`."""
-        if size is not None and not (isinstance(size, int) and 1 <= size <= ids.SLOTS):
+        if size is not None and size not in range(1, ids.SLOTS + 1):
             raise RequestError("size", f"must be a number from 1 to {ids.SLOTS}")
         self.policy = as_policy(policy)
         self.size = size or os.cpu_count() or 1

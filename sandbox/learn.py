@@ -54,7 +54,6 @@ class Observed:
             if path.startswith("/") and os.path.lexists(path):
                 self.paths.add(os.path.normpath(path))
 
-
     def _note_refusal(self, call: Call) -> None:
         rule = next((rule for rule in self.syscalls.rules if rule.syscall == call.name), None)
         if rule is None:

@@ -73,7 +73,14 @@ def check(chosen: tuple[str, ...], overlay: str) -> None:
 
 
 @policy.command(context_settings={"allow_interspersed_args": False})
-@click.option("--policy", "-p", "name", default="native", show_default=True, help="The policy to start from, +weak-no-cgroup where there are no cgroups.")
+@click.option(
+    "--policy",
+    "-p",
+    "name",
+    default="native",
+    show_default=True,
+    help="The policy to start from, +weak-no-cgroup where there are no cgroups.",
+)
 @click.argument("argv", nargs=-1, required=True, metavar="PROGRAM [ARGS]...")
 def learn(name: str, argv: tuple[str, ...]) -> None:
     """Run a program THAT YOU TRUST with every system call watched, and propose a policy for it.

@@ -161,6 +161,7 @@ def test_refused_boxes_leave_nothing(write_policy: Name) -> None:
 
 
 def test_pool_without_boxes(policy: Name) -> None:
-    """A pool has at least one place."""
-    with pytest.raises(RequestError, match=r"^size: must be at least 1"):
-        sandbox.BoxPool(policy("native"), 0)
+    """A pool has at least one place, and no more than there are ids for."""
+    for size in (0, -1, 10**6, 2.5):
+        with pytest.raises(RequestError, match=r"^size: must be a number from 1 to 4096"):
+            sandbox.BoxPool(policy("native"), size)  # type: ignore[arg-type]

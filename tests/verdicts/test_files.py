@@ -190,7 +190,9 @@ def test_collecting_a_huge_sparse_file(program: Program, write_policy: Name) -> 
     with Box(wide) as box:
         result = box.run(["./program", "sparse", "x"], files={"program": program("leave")}, collect=["x"])
     assert result.status is Status.OK
-    assert result.files == {"x": NotCollected(f"larger than the {result.limits.scratch} bytes that are left of the limit scratch")}
+    assert result.files == {
+        "x": NotCollected(f"larger than the {result.limits.scratch} bytes that are left of the limit scratch")
+    }
 
 
 def test_collecting_what_the_box_can_hold(box: Box) -> None:
@@ -198,7 +200,10 @@ def test_collecting_what_the_box_can_hold(box: Box) -> None:
     limits = {"scratch": 1 << 20, "file_size": 8 << 20}
     script = "head -c 1000000 /dev/zero > full; truncate -s 2M sparse"
     result = box.run(["sh", "-c", script], collect=["full", "sparse"], limits=limits)
-    assert result.files == {"full": bytes(1_000_000), "sparse": NotCollected("larger than the 48576 bytes that are left of the limit scratch")}
+    assert result.files == {
+        "full": bytes(1_000_000),
+        "sparse": NotCollected("larger than the 48576 bytes that are left of the limit scratch"),
+    }
 
 
 @pytest.mark.parametrize(
