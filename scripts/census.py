@@ -1,0 +1,139 @@
+"""What the host has of ours, counted from outside of the engine: for scripts/soak, and for tests.
+
+    before = census.count()
+    ...
+    assert not census.left(before)
+
+Tests import it by pytest's `pythonpath`. Where a kind can be told from what others on the host do, only what
+descends from this process, or lies in its control groups, is counted.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+Counts = Mapping[str, int]
+"""How many there are, by kind."""
+
+MEMORY = "memory of the service, KiB"
+OBJECTS = "Python objects"
+DYING = "memory groups of the host, dying"
+KERNEL = "kernel memory of the host, KiB"
+
+MOVING: Mapping[str, int] = {MEMORY: 1024, OBJECTS: 200}
+"""Kinds that move by a little, and by how much they may grow in up to 10,000 runs, and in each further 10,000."""
+
+UNJUDGED = frozenset({DYING, KERNEL})
+"""Kinds of the whole host, shown but not judged: everybody else moves them as well."""
+
+PLACES = ("/dev/shm", "/run", "/var/tmp")
+"""Where temporary files may be, beside the directory of `tempfile`."""
+
+
+def count() -> dict[str, int]:
+    """What there is now."""
+    gc.collect()
+    ours = [process for process in _processes() if _is_ours(process)]
+    return {
+        "processes": len(ours),
+        "zombies": sum(_stat(process)[0] == "Z" for process in ours),
+        "threads of the service": len(os.listdir("/proc/self/task")),
+        "mounts": len(Path("/proc/self/mountinfo").read_text().splitlines()),
+        "cgroups": sum(1 for _ in Path("/sys/fs/cgroup").rglob(f"sandbox-{os.getpid()}-*/")),
+        "namespaces": len({link for process in ours for link in _namespaces(process)}),
+        "descriptors": len(os.listdir("/proc/self/fd")),
+        "slots of host uids": len({lock for process in ours for lock in _slots(process)}),
+        "temporary files": sum(len(os.listdir(place)) for place in {tempfile.gettempdir(), *PLACES}),
+        "SysV objects": sum(
+            len(Path(f"/proc/sysvipc/{kind}").read_text().splitlines()) - 1 for kind in ("shm", "sem", "msg")
+        ),
+        OBJECTS: len(gc.get_objects()),
+        MEMORY: int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024,
+        DYING: _dying_groups(),
+        KERNEL: _unreclaimable(),
+    }
+
+
+def grown(before: Counts, after: Counts, runs: int = 0) -> dict[str, int]:
+    """By how much the judged kinds have grown, those that did; what moves by itself may do so for every 10,000 runs."""
+    allowed = {kind: margin * max(1.0, runs / 10_000) for kind, margin in MOVING.items()}
+    growth = {kind: after[kind] - before[kind] for kind in before if kind not in UNJUDGED}
+    return {kind: number for kind, number in growth.items() if number > allowed.get(kind, 0)}
+
+
+def left(before: Counts, patience: float = 3.0) -> dict[str, int]:
+    """What has been left since, by kind, when what was on its way out has had time to go."""
+    deadline = time.monotonic() + patience
+    while (found := grown(before, count())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+def _processes() -> Iterator[Path]:
+    return (path for path in Path("/proc").iterdir() if path.name.isdigit())
+
+
+def _is_ours(process: Path) -> bool:
+    """Whether a process is this one, descends from it, or has been left in one of its control groups."""
+    own = str(os.getpid())
+    try:
+        if f"/sandbox-{own}-" in (process / "cgroup").read_text():
+            return True
+        while process.name not in ("0", "1", own):
+            process = process.with_name(_stat(process)[1])
+    except (OSError, IndexError):
+        return False  # it has just ended
+    return process.name == own
+
+
+def _stat(process: Path) -> list[str]:
+    """The fields of proc(5)'s stat that follow the name: the state, the parent …; none if the process has ended."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ["", ""]
+
+
+def _namespaces(process: Path) -> list[str]:
+    try:
+        return [os.readlink(link) for link in (process / "ns").iterdir()]
+    except OSError:
+        return []
+
+
+def _slots(process: Path) -> Iterator[str]:
+    """The locks on host ids that a process holds, as its descriptors show them."""
+    try:
+        for link in (process / "fd").iterdir():
+            if os.readlink(link) == "/run/sandbox-ids":
+                lines = (process / "fdinfo" / link.name).read_text().splitlines()
+                yield from (line.partition("OFDLCK")[2] for line in lines if line.startswith("lock:"))
+    except OSError:
+        return
+
+
+def _dying_groups() -> int:
+    """Memory groups that were removed, and that the kernel keeps for what is still charged to them."""
+    unified = Path("/sys/fs/cgroup/cgroup.stat")
+    if unified.exists():
+        return _number(unified, "nr_dying_subsys_memory") or _number(unified, "nr_dying_descendants")
+    for line in Path("/proc/cgroups").read_text().splitlines():
+        name, _, groups, _ = line.split("\t")
+        if name == "memory":
+            return int(groups) - sum(1 for _ in os.walk("/sys/fs/cgroup/memory"))
+    return 0
+
+
+def _unreclaimable() -> int:
+    return _number(Path("/proc/meminfo"), "SUnreclaim:")
+
+
+def _number(path: Path, key: str) -> int:
+    """The number behind a key in a file of lines; 0 if there is no such line."""
+    lines = (line.split() for line in path.read_text().splitlines())
+    return next((int(fields[1]) for fields in lines if fields[0] == key), 0)
