@@ -21,6 +21,8 @@ WORK = b"/box"
 
 PLANS_KEPT = 256
 """Plans that are remembered: a grader runs the same few commands again and again."""
+LARGEST_KEPT = 8_192
+"""Bytes of strings in a plan that is remembered: requests can be of any size, and the service's memory is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Planner:
         return plan
 
     def _remember(self, key: Hashable, plan: Plan) -> None:
-        if plan.files:
+        if plan.files or len(plan.tail) + sum(map(len, plan.collect)) > LARGEST_KEPT:
             return
         if len(self._known) >= PLANS_KEPT:
             self._known.clear()

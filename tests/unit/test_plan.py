@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -146,3 +147,20 @@ def test_memory_of_plans_is_bounded(planner: Planner) -> None:
     for i in range(2000):
         plan(planner, ["x", str(i)])
     assert len(planner._known) <= 256
+
+
+@pytest.mark.parametrize("field", ["argv", "env", "collect"])
+def test_large_requests_are_not_remembered(planner: Planner, field: str) -> None:
+    """What a box remembers of requests is bounded in bytes, however large they are: by 4 MiB, not by 256 of any size."""
+
+    def request(number: int) -> Any:
+        names = [f"{number} {'x' * 200} {part}" for part in range(100)]
+        return {"argv": names, "env": dict.fromkeys(names, "y"), "collect": names}[field]
+
+    tracemalloc.start()
+    try:
+        for number in range(250):
+            plan(planner, **{field: request(number)})
+        assert tracemalloc.get_traced_memory()[0] < 4 << 20
+    finally:
+        tracemalloc.stop()
