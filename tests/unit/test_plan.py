@@ -151,7 +151,7 @@ def test_memory_of_plans_is_bounded(planner: Planner) -> None:
 
 @pytest.mark.parametrize("field", ["argv", "env", "collect"])
 def test_large_requests_are_not_remembered(planner: Planner, field: str) -> None:
-    """What a box remembers of requests is bounded in bytes, however large they are: by 4 MiB, not by 256 of any size."""
+    """What a box remembers of requests is bounded in bytes, however large they are."""
 
     def request(number: int) -> Any:
         names = [f"{number} {'x' * 200} {part}" for part in range(100)]

@@ -52,6 +52,18 @@ def test_within_the_cpu_limit(run: Run, how: str) -> None:
     assert result.cpu_time <= result.wall_time * 2
 
 
+@pytest.mark.parametrize(("seconds", "threads"), [(0.005, 1), (0.4, 1), (0.1, 4), (0.02, 20)])
+def test_cpu_time_is_what_was_burnt(run: Run, seconds: float, threads: int) -> None:
+    """To within 1 % and 2 ms of what the program's own clock says, however much else the machine has to do."""
+    result = run("burn", "known", seconds, threads, wall_time=20)
+    assert result.status is Status.OK
+    burnt = float(result.stdout or b"")
+    assert burnt >= seconds * threads
+    if result.measured_by["cpu_time"] == "psutil":
+        pytest.skip("what looks at processes have seen is counted in ticks of 10 ms")
+    assert abs(result.cpu_time - burnt) <= 0.01 * burnt + 0.002
+
+
 @pytest.mark.parametrize("how", ["sleep", "stop", "deaf"])
 def test_doing_nothing(run: Run, how: str) -> None:
     """Sleeping, being stopped and ignoring every signal end at the wall limit, and use no CPU time."""

@@ -1,0 +1,186 @@
+"""What scripts/soak is made of: the census sees what is left, and a short soak finds nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import census
+import pytest
+
+from sandbox import Box
+from sandbox.kernel import ids
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+
+Name = Callable[[str], str]
+
+SOAK = "import sys; sys.path.insert(0, sys.argv[1]); del sys.argv[1]; import soak; sys.exit(soak.main())"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_short_soak_finds_nothing(policy: Name) -> None:
+    """Good and hostile programs end as they should, in time, and leave nothing of any kind."""
+    command = [sys.executable, "-P", "-c", SOAK, str(SCRIPTS), "200", f"--overlay={policy('')}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=290, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "200 runs" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_short_soak_without_rights(rootless: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    """Nor do they for an ordinary user."""
+    done = rootless(SOAK, str(SCRIPTS), "200", "--overlay=+weak-no-cgroup", timeout=110)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+FEW = "soak.WARM_UP = 10; mixture.PROGRAMS = mixture.PROGRAMS[:1]"
+SPOILT = {
+    "liar: OK expected": "mixture.PROGRAMS = (mixture.Program('liar', ('false',)),)",
+    "hanging runs: 2": f"{FEW}; soak.LATE = -10.0",
+    "left behind: [0-9]+ processes": f"{FEW}; sandbox.Box.close = lambda box: None",
+}
+
+
+@pytest.mark.parametrize(("told", "how"), SPOILT.items())
+def test_a_soak_tells_what_was_wrong(policy: Name, told: str, how: str) -> None:
+    """A program that ends otherwise than it should, or late, and boxes that are not closed: each fails the soak."""
+    spoilt = SOAK.replace("sys.exit", f"import mixture, sandbox; {how}; sys.exit")
+    command = [sys.executable, "-P", "-c", spoilt, str(SCRIPTS), "10", f"--overlay={policy('')}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 1, done.stderr
+    assert re.search(told, done.stdout)
+
+
+# What the census counts
+
+
+@contextmanager
+def _process() -> Iterator[None]:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        yield
+        child.kill()
+
+
+@contextmanager
+def _zombie() -> Iterator[None]:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    yield
+    os.waitpid(child, 0)
+
+
+@contextmanager
+def _thread() -> Iterator[None]:
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait)
+    thread.start()
+    yield
+    end.set()
+    thread.join()
+
+
+@contextmanager
+def _descriptor() -> Iterator[None]:
+    fd = os.open("/dev/null", os.O_RDONLY)
+    yield
+    os.close(fd)
+
+
+@contextmanager
+def _slot() -> Iterator[None]:
+    slot = ids.allocate()
+    yield
+    slot.release()
+
+
+@contextmanager
+def _cgroup() -> Iterator[None]:
+    group = next(Path("/sys/fs/cgroup").glob("memory"), Path("/sys/fs/cgroup")) / f"sandbox-{os.getpid()}-left"
+    group.mkdir()
+    yield
+    group.rmdir()
+
+
+@contextmanager
+def _file() -> Iterator[None]:
+    path = Path(f"/dev/shm/left-{os.getpid()}")
+    path.touch()
+    yield
+    path.unlink()
+
+
+@contextmanager
+def _shared_memory() -> Iterator[None]:
+    made = subprocess.run(["ipcmk", "-M", "4096"], capture_output=True, text=True, check=True)
+    yield
+    subprocess.run(["ipcrm", "-m", made.stdout.split()[-1]], check=True)
+
+
+@contextmanager
+def _namespace() -> Iterator[None]:
+    with subprocess.Popen(["unshare", "--user", "--uts", "sleep", "60"]) as child:
+        own = os.readlink("/proc/self/ns/uts")
+        while os.readlink(f"/proc/{child.pid}/ns/uts") == own:
+            pass
+        yield
+        child.kill()
+
+
+@contextmanager
+def _objects() -> Iterator[None]:
+    held = [[] for _ in range(1000)]  # type: ignore[var-annotated]
+    yield
+    del held
+
+
+@contextmanager
+def _memory() -> Iterator[None]:
+    held = bytearray(b"x") * (4 << 20)
+    yield
+    del held
+
+
+@pytest.mark.parametrize(
+    ("kind", "leave"),
+    [
+        ("processes", _process),
+        ("zombies", _zombie),
+        ("threads of the service", _thread),
+        ("namespaces", _namespace),
+        ("descriptors", _descriptor),
+        ("temporary files", _file),
+        ("SysV objects", _shared_memory),
+        (census.OBJECTS, _objects),
+        (census.MEMORY, _memory),
+        pytest.param("cgroups", _cgroup, marks=pytest.mark.root),
+        pytest.param("slots of host uids", _slot, marks=pytest.mark.root),
+    ],
+)
+def test_the_census_sees_what_is_left(kind: str, leave: Callable[[], AbstractContextManager[None]]) -> None:
+    """One more of each kind is seen while it is there."""
+    before = census.count()
+    with leave():
+        assert census.grown(before, census.count()).get(kind, 0) >= 1
+    assert kind not in census.left(before)
+
+
+def test_a_box_is_in_the_census(policy: Name) -> None:
+    """And so is a box, of which nothing is left when it is closed."""
+    with Box(policy("native")) as box:  # after it there is what a service has for its life
+        box.run(["true"])
+    before = census.count()
+    with Box(policy("native")) as box:
+        box.run(["sh", "-c", "(setsid sleep 100 &); touch left"])
+        assert census.grown(before, census.count()).keys() >= {"processes", "descriptors"}
+    assert not census.left(before)
