@@ -31,6 +31,9 @@ MOVING: Mapping[str, int] = {MEMORY: 1024, OBJECTS: 200}
 UNJUDGED = frozenset({DYING, KERNEL})
 """Kinds of the whole host, shown but not judged: everybody else moves them as well."""
 
+GROUPS = f"sandbox-{os.getpid()}-"
+"""What the names of the control groups of this service begin with."""
+
 PLACES = ("/dev/shm", "/run", "/var/tmp")
 """Where temporary files may be, beside the directory of `tempfile`."""
 
@@ -41,10 +44,10 @@ def count() -> dict[str, int]:
     ours = [process for process in _processes() if _is_ours(process)]
     return {
         "processes": len(ours),
-        "zombies": sum(_stat(process)[0] == "Z" for process in ours),
+        "zombies": sum(_stat(process)[:1] == ["Z"] for process in ours),
         "threads of the service": len(os.listdir("/proc/self/task")),
         "mounts": len(Path("/proc/self/mountinfo").read_text().splitlines()),
-        "cgroups": sum(1 for _ in Path("/sys/fs/cgroup").rglob(f"sandbox-{os.getpid()}-*/")),
+        "cgroups": sum(name.startswith(GROUPS) for _, names, _ in os.walk("/sys/fs/cgroup") for name in names),
         "namespaces": len({link for process in ours for link in _namespaces(process)}),
         "descriptors": len(os.listdir("/proc/self/fd")),
         "slots of host uids": len({lock for process in ours for lock in _slots(process)}),
@@ -82,7 +85,7 @@ def _is_ours(process: Path) -> bool:
     """Whether a process is this one, descends from it, or has been left in one of its control groups."""
     own = str(os.getpid())
     try:
-        if f"/sandbox-{own}-" in (process / "cgroup").read_text():
+        if f"/{GROUPS}" in (process / "cgroup").read_text():
             return True
         while process.name not in ("0", "1", own):
             process = process.with_name(_stat(process)[1])
@@ -96,7 +99,7 @@ def _stat(process: Path) -> list[str]:
     try:
         return (process / "stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return ["", ""]
+        return []
 
 
 def _namespaces(process: Path) -> list[str]:
