@@ -1,6 +1,6 @@
-"""Attacks, one row each: a hostile program, the layer that stops it, how the run ends, and a look from outside.
+"""Attacks on others than the run itself, which `test_attacks.py` has a table of.
 
-The rows of `ALONE` are about the run itself. Those of `TRACES` leave something for the next run of the same box, those
+The rows of `TRACES` leave something for the next run of the same box, those
 of `HELD` hold something while another box and the host look, and the tests below them attack the verdict.
 """
 
@@ -9,13 +9,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import functools
 import json
 import os
-import platform
-import shutil
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -57,24 +53,6 @@ def write(path, text):
 """What every hostile Python program begins with."""
 
 
-@pytest.fixture(scope="module")
-def hostile() -> Iterator[Callable[[str], Path]]:
-    """A function that gives the compiled form of NAME.c in this directory, where every user can read it."""
-    target = Path(tempfile.mkdtemp())
-    target.chmod(0o755)
-
-    @functools.cache
-    def build(name: str) -> Path:
-        alone = ["-nostdlib", "-ffreestanding"] if name == "tiny" else []
-        command = ["gcc", "-O1", "-w", "-static", *alone, "-o", str(target / name), str(HERE / f"{name}.c")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return target / name
-
-    yield build
-    shutil.rmtree(target)
-
-
 def python(box: Box, program: str, **options: Any) -> Result:
     """Run hostile Python without leaving a file, so that the box can be used again."""
     return box.run(["python3", "-I", "-S", "-c", PRELUDE + program], **options)
@@ -95,198 +73,6 @@ def warm(policy: Callable[[str], str]) -> Iterator[Box]:
     """A box for all rows of one table: each attack finds what those before it have left."""
     with Box(policy("python")) as box:
         yield box
-
-
-# Attacks within a run
-
-
-class Alone(NamedTuple):
-    """An attack that is to come to nothing by itself."""
-
-    name: str
-    program: str
-    layer: str
-    status: Status
-    stdout: str
-
-
-def _denied(call: str) -> str:
-    return f"print('before', flush=True)\n{call}\nprint('after')"
-
-
-ALONE = [
-    # The view of the file system
-    Alone(
-        "files of the host",
-        "attempt(os.listdir, '/root'); attempt(open, '/etc/shadow')",
-        "pivot_root",
-        OK,
-        2 * "No such file or directory\n",
-    ),
-    Alone(
-        "write to /usr",
-        "attempt(os.open, '/usr/x', 66); attempt(os.unlink, '/usr/bin/sort')",
-        "read-only bind",
-        OK,
-        2 * "Read-only file system\n",
-    ),
-    Alone(
-        "a device of its own", "attempt(os.mknod, '/box/d', 0o60666, 0x800)", "seccomp", OK, "Operation not permitted\n"
-    ),
-    Alone(
-        "the old root above ..",
-        "os.chdir('/'); [os.chdir('..') for _ in range(9)]; print('home' in os.listdir('.'))",
-        "pivot_root",
-        OK,
-        "False\n",
-    ),
-    Alone("mount", _denied("libc.mount(b'/', b'/tmp', None, 4096, None)"), "seccomp", DENIED, "before\n"),
-    Alone("new mount calls", _denied("call(428, -100, b'/', 1)"), "seccomp", DENIED, "before\n"),
-    Alone("file handles", _denied("call(304, -100, b'', 0)"), "seccomp", DENIED, "before\n"),
-    # /proc, and init behind it
-    Alone(
-        "init in /proc",
-        "print([n for n in os.listdir('/proc') if n == '1']); attempt(os.open, '/proc/1/mem', 2)",
-        "hidepid",
-        OK,
-        "[]\nNo such file or directory\n",
-    ),
-    Alone(
-        "kernel's knobs",
-        "[attempt(os.open, '/proc/' + n, 0) for n in ('sys', 'kcore', 'sysrq-trigger')]",
-        "subset=pid",
-        OK,
-        3 * "No such file or directory\n",
-    ),
-    Alone(
-        "weight of init's session",
-        "attempt(write, '/proc/self/autogroup', b'19')",
-        "read-only /proc",
-        OK,
-        "Read-only file system\n",
-    ),
-    Alone(
-        "map of the user namespace",
-        "attempt(write, '/proc/self/projid_map', b'0 4242 1\\n')",
-        "read-only /proc",
-        OK,
-        "Read-only file system\n",
-    ),
-    Alone(
-        "priority of init",
-        "attempt(os.setpriority, 0, 1, 19)",
-        "another uid; capabilities",
-        OK,
-        "Operation not permitted\n",
-    ),
-    Alone(
-        "every signal to init",
-        "for n in range(1, 65):\n    try: os.kill(1, n)\n    except OSError: pass\nprint('done')",
-        "PID 1, another uid",
-        OK,
-        "done\n",
-    ),
-    Alone(
-        "init's process group",
-        "os.setpgid(0, 1); signal.signal(15, signal.SIG_IGN); os.kill(0, 15); print('done')",
-        "PID 1",
-        OK,
-        "done\n",
-    ),
-    Alone("everybody", "attempt(os.kill, -1, 9)", "PID namespace", OK, "No such process\n"),
-    # Privilege
-    Alone("user namespace", _denied("call(272, 0x10000000)"), "seccomp", DENIED, "before\n"),
-    Alone("namespace by clone", _denied("call(56, 0x10000011, 0, 0, 0, 0)"), "seccomp", DENIED, "before\n"),
-    Alone("namespace by clone3", "print(call(435, 0, 88))", "seccomp", OK, "-38\n"),
-    Alone(
-        "root's uid",
-        "attempt(os.setuid, 0); attempt(os.setgid, 0); attempt(os.setgroups, [])",
-        "seccomp",
-        OK,
-        3 * "Operation not permitted\n",
-    ),
-    Alone(
-        "set-uid program",
-        "os.chmod(os.open('/box/s', 65, 0o700), 0o4755); print(os.statvfs('/box').f_flag & os.ST_NOSUID)",
-        "nosuid",
-        OK,
-        "2\n",
-    ),
-    Alone("filter of its own", "print(call(317, 1, 0, 0))", "seccomp", OK, "-38\n"),
-    Alone("ptrace", _denied("call(101, 16, 1, 0, 0)"), "seccomp", DENIED, "before\n"),
-    Alone("another's memory", _denied("call(310, 1, 0, 0, 0, 0, 0)"), "seccomp", DENIED, "before\n"),
-    Alone("another's descriptors", _denied("call(438, 0, 0, 0)"), "seccomp", DENIED, "before\n"),
-    Alone(
-        "own text", "attempt(os.open, '/proc/self/mem', os.O_RDWR)", "read-only /proc", OK, "Read-only file system\n"
-    ),
-    # Calls
-    Alone("unknown calls", "print(*(call(n) for n in (-1, 999, 470, 0x3FFFFFFF)))", "seccomp", OK, "-38 -38 -38 -38\n"),
-    Alone(
-        "high half of a number",
-        "print(call(0xFFFFFFFF00000027 - 2**64) > 0)",
-        "the kernel compares 32 bits",
-        OK,
-        "True\n",
-    ),
-    Alone("io_uring", "print(call(425, 1, 0))", "seccomp", OK, "-38\n"),
-    Alone("attributes by the new call", "print(call(463, -100, b'/box', 0, b'user.x', 0, 0))", "seccomp", OK, "-38\n"),
-    Alone(
-        "terminal",
-        "print(call(16, 0, 0x5412, b'x'), call(16, 0, ctypes.c_long(0x100005412), b'x'))",
-        "seccomp",
-        OK,
-        "-25 -25\n",
-    ),
-    Alone(
-        "sockets that leave",
-        "for f in (2, 10, 16, 17, 38, 40): attempt(socket.socket, f)",
-        "seccomp",
-        OK,
-        6 * "Address family not supported by protocol\n",
-    ),
-    Alone("keyrings", _denied("call(250, 0, -4, 0)"), "seccomp", DENIED, "before\n"),
-    Alone(
-        "signals at a distance",
-        "attempt(fcntl.fcntl, 0, 8, 1); attempt(fcntl.fcntl, 0, 1024, 1)",
-        "seccomp",
-        OK,
-        2 * "Operation not permitted\n",
-    ),
-    Alone("inotify instances of the host's root", "print(call(294, 0))", "seccomp", OK, "-38\n"),
-    Alone(
-        "limits",
-        "import resource\ntry: resource.setrlimit(7, (99999, 99999))\nexcept ValueError as error: print(error)",
-        "hard rlimit",
-        OK,
-        "not allowed to raise maximum limit\n",
-    ),
-    # Files to trip over
-    Alone(
-        "a tree deeper than any path",
-        "for _ in range(900): os.mkdir('d' * 250); os.chdir('d' * 250)\nprint('deep')",
-        "tmpfs that ends with the box",
-        OK,
-        "deep\n",
-    ),
-    Alone(
-        "unreadable directories",
-        "os.mkdir('x'); open('x/y', 'w'); os.chmod('x', 0); os.chmod('/box', 0); print('shut')",
-        "tmpfs that ends with the box",
-        OK,
-        "shut\n",
-    ),
-]
-
-
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers of calls are those of x86-64")
-@pytest.mark.parametrize("row", ALONE, ids=lambda row: row.name)
-def test_comes_to_nothing(warm: Box, row: Alone) -> None:
-    """The attack fails by its layer, the run ends honestly, and a run after it finds an ordinary box."""
-    result = python(warm, row.program)
-    assert (result.status, result.stdout) == (row.status, row.stdout.encode()), result.stderr
-    after = warm.run(["sh", "-c", "pwd; ls -A /box /tmp /dev/shm; set -- /proc/[0-9]*; echo $#"])
-    assert after.stdout == b"/box\n/box:\n\n/dev/shm:\n\n/tmp:\n1\n"
-    assert left_in(warm) in ([], ["sandbox-init"])
 
 
 # Traces for the next run
