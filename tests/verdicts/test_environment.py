@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,6 +97,17 @@ def test_root_directory(box: Box) -> None:
     assert found <= {"bin", "box", "dev", "etc", "lib", "lib64", "proc", "sbin", "tmp", "usr"}
     devices = set(box.run(["ls", "/dev"]).stdout.decode().split())
     assert devices == {"fd", "full", "null", "random", "shm", "stderr", "stdin", "stdout", "urandom", "zero"}
+
+
+def test_links_of_a_policy_lead_into_the_box(write_policy: Name) -> None:
+    """What is made behind a link lies in the box, where the link leads there, and never on the host."""
+    with Box(write_policy("[symlinks]\n'/x' = '/etc'\n[etc]\n'/x/made' = 'in the box'\n")) as box:
+        assert box.run(["cat", "/etc/made"]).stdout == b"in the box"
+    with tempfile.TemporaryDirectory() as outside:
+        os.chmod(outside, 0o777)
+        with pytest.raises(LaunchError, match=r"^open above /x/made: No such file or directory$"):
+            Box(write_policy(f"[symlinks]\n'/x' = '{outside}'\n[etc]\n'/x/made' = ''\n"))
+        assert not os.listdir(outside)
 
 
 def test_mounts_name_nothing_of_the_host(box: Box, tmp_path: Path) -> None:

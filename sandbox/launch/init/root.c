@@ -54,28 +54,52 @@ static int attach(int mount, int directory, const char *path)
     return move_mount(mount, "", directory, path, MOVE_MOUNT_F_EMPTY_PATH);
 }
 
-/* mkdir -p of everything above the last part of a path, below the current directory. */
-static void make_parents(int directory, const char *path)
+static const char *last_part(const char *path)
 {
-    char part[PATH_MAX];
-
-    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
-        snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
-        if (mkdirat(directory, part, 0755) && errno != EEXIST)
-            fail("mkdir /%s", part);
-    }
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }
 
-static void make_file(int root, const char *target, const char *content)
+/* A directory of the root. Links on the way, which a policy makes or a mount brings, lead where they will lead in the
+ * box: to follow them as the kernel does by itself, from where we are, would be to make files on the host. */
+static int open_in_root(int root, const char *path)
 {
-    int fd = openat(root, target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    struct open_how how = {
+        .flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+}
+
+/* The directory of the root that a path's last part is to be made in, made where it is missing. */
+static int make_parent(int root, const char *path)
+{
+    char above[PATH_MAX];
+    int parent = open_in_root(root, ".");
+
+    for (const char *slash = strchr(path, '/'); parent >= 0 && slash; slash = strchr(slash + 1, '/')) {
+        errno = ENAMETOOLONG;
+        if (snprintf(above, sizeof above, "%.*s", (int)(slash - path), path) >= PATH_MAX
+            || (mkdirat(parent, last_part(above), 0755) && errno != EEXIST))
+            fail("mkdir /%s", above);
+        close(parent);
+        parent = open_in_root(root, above);
+    }
+    if (parent < 0)
+        fail("open above /%s", path);
+    return parent;
+}
+
+/* These make the last part of a target in its directory. */
+
+static void make_file(int parent, const char *target, const char *content)
+{
+    int fd = openat(parent, last_part(target), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     size_t size = strlen(content);
     if (fd < 0 || write(fd, content, size) != (ssize_t)size || close(fd))
         fail("create /%s", target);
 }
 
 /* A bind mount with everything below it, read-only all the way down unless it is to be written. */
-static void bind_mount(int root, const char *source, const char *target, uint32_t flags)
+static void bind_mount(int parent, const char *source, const char *target, uint32_t flags)
 {
     int tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
     struct stat st;
@@ -94,11 +118,11 @@ static void bind_mount(int root, const char *source, const char *target, uint32_
     if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr))
         fail("mount_setattr %s", source);
     if (S_ISDIR(st.st_mode)) {
-        if (mkdirat(root, target, 0755) && errno != EEXIST)
+        if (mkdirat(parent, last_part(target), 0755) && errno != EEXIST)
             fail("mkdir /%s", target);
     } else
-        make_file(root, target, "");
-    if (attach(tree, root, target))
+        make_file(parent, target, "");
+    if (attach(tree, parent, last_part(target)))
         fail("mount %s", source);
     close(tree);
 }
@@ -108,23 +132,27 @@ static void make_mount(const struct setup *setup, int root, const struct wire_mo
     const char *source = setup->strings + mount->source;
     const char *target = setup->strings + mount->target + 1; /* without its leading slash: below root */
 
-    make_parents(root, target);
+    int parent = make_parent(root, target);
+
     if (mount->kind == WIRE_BIND)
-        bind_mount(root, source, target, mount->flags);
+        bind_mount(parent, source, target, mount->flags);
     else if (mount->kind == WIRE_SYMLINK) {
-        if (symlinkat(source, root, target))
+        if (symlinkat(source, parent, last_part(target)))
             fail("symlink /%s", target);
     } else
-        make_file(root, target, source);
+        make_file(parent, target, source);
+    close(parent);
 }
 
 static void make_devices(int root)
 {
-    if (mkdirat(root, "dev", 0755) || mkdirat(root, "dev/shm", 0755))
+    int dev = mkdirat(root, "dev", 0755) || mkdirat(root, "dev/shm", 0755) ? -1 : open_in_root(root, "dev");
+    if (dev < 0)
         fail("mkdir /dev");
     /* Read-only keeps a program from touching the nodes themselves; writing to a device is not affected. */
     for (const char *const *device = devices; *device; device++)
-        bind_mount(root, *device, *device + 1, WIRE_NOEXEC);
+        bind_mount(dev, *device, *device + 1, WIRE_NOEXEC);
+    close(dev);
     for (unsigned i = 0; i < sizeof links / sizeof *links; i++)
         if (symlinkat(links[i].source, root, links[i].target + 1))
             fail("symlink %s", links[i].target);
@@ -288,7 +316,7 @@ static int open_parent(int directory, const char **name, uid_t owner)
     int parent = open_beneath(directory, ".", O_PATH | O_DIRECTORY, 0);
 
     for (const char *slash = strchr(*name, '/'); parent >= 0 && slash; slash = strchr(*name, '/')) {
-        char part[NAME_MAX + 1];
+        char part[NAME_MAX + 2]; /* so that of a part that is too long, the kernel says so */
         snprintf(part, sizeof part, "%.*s", (int)(slash - *name), *name);
         if (!mkdirat(parent, part, 0755) && fchownat(parent, part, owner, owner, AT_SYMLINK_NOFOLLOW)) {
             close(parent);
