@@ -46,7 +46,8 @@ def parse_size(text: str) -> int:
 
 
 def _absolute(path: str) -> str:
-    if "\0" in path or not path.startswith("/") or os.path.normpath(path) != path or path == "/":
+    # POSIX lets two slashes at the beginning mean something else, and so normpath leaves them.
+    if "\0" in path or path == "/" or path[:1] != "/" or path[:2] == "//" or os.path.normpath(path) != path:
         raise ValueError(f"{path!r} is not a plain absolute path below /")
     return path
 

@@ -225,6 +225,7 @@ def test_an_unknown_policy_is_answered_with_those_there_are() -> None:
         ('[mounts]\n"a" = {}', "mounts.a.source", "'a' is not a plain absolute path below /"),
         ('[mounts]\n"/a/../b" = {}', "mounts./a/../b.source", "is not a plain absolute path"),
         ('[mounts]\n"/" = {}', "mounts./.source", "'/' is not a plain absolute path"),
+        ('[etc]\n"//a" = ""', "etc.//a", "is not a plain absolute path"),
         ('[symlinks]\n"x" = "y"', "symlinks.x", "is not a plain absolute path"),
         ('[etc]\n"etc" = "y"', "etc.etc", "is not a plain absolute path"),
         ('[env]\n"A=B" = "y"', "env.A=B", "should match"),

@@ -195,6 +195,9 @@ static bool parse_tail(struct program *program, struct tail *tail)
     if (run->fds > WIRE_MAX_FDS || targets + strings >= run->tail || !find_pointers(tail, strings + 3))
         return false;
     memcpy(program->targets, tail->bytes, targets);
+    for (uint32_t i = 0; i < run->fds; i++)
+        if (program->targets[i] < 0 || program->targets[i] == INT32_MAX) /* there are to be numbers above all targets */
+            return false;
     char *at = tail->bytes + targets, *end = tail->bytes + run->tail, **pointer = tail->pointers;
     char ***const lists[] = {&program->candidates, &program->argv, &program->envp};
     const uint32_t counts[] = {run->candidates, run->argc, run->envc};
@@ -305,8 +308,9 @@ static void await(int socket, pid_t program, struct wire_exited *exited)
         if (poll(poll_for, 2, -1) > 0 && poll_for[0].revents) {
             if (!receive(socket, packet.bytes, sizeof packet).size)
                 _exit(0); /* the launcher is gone: PID 1 exits, and the kernel ends everything else */
-            if (packet.header.type == WIRE_SIGNAL)
-                send_signal(program);
+            if (packet.header.type != WIRE_SIGNAL)
+                reject();
+            send_signal(program);
         }
         if (reap(program, exited))
             return;
@@ -370,9 +374,8 @@ static void run_program(const struct setup *setup, int socket, struct message *m
     struct tail tail = {.mapped = 0};
     uint32_t flags = packet.run.flags;
 
-    errno = EPROTO;
     if (!find_tail(&tail, message) || !parse_tail(&program, &tail) || message->n_fds != packet.run.fds)
-        fail("message");
+        reject();
     add_streams(&program, message);
     reset_meters(setup);
     read_meters(setup, 1U << WIRE_CPU | 1U << WIRE_MEMORY, exited.before); /* the others only runs move */
@@ -380,7 +383,6 @@ static void run_program(const struct setup *setup, int socket, struct message *m
     set_oom_score("1000");
     pid_t pid = spawn(&program);
     set_oom_score(own_score);
-    close(streams.null);
     for (unsigned i = 0; i < message->n_fds; i++)
         close(message->fds[i]);
     if (program.error) {
@@ -393,7 +395,8 @@ static void run_program(const struct setup *setup, int socket, struct message *m
     }
     forget_tail(&tail);
     if (program.error)
-        return;
+        return; /* nothing has used the streams */
+    close(streams.null);
     if (flags & WIRE_REPORT_START) {
         struct wire_ready started;
         send_packet(socket, WIRE_STARTED, &started, sizeof started, NULL, 0);
@@ -459,6 +462,7 @@ void init(const struct setup *setup, int socket, int scratch)
             _exit(0);
         if (packet.header.type == WIRE_RUN)
             run_program(setup, socket, &message);
-        /* a signal for a program that has already ended is dropped */
+        else if (packet.header.type != WIRE_SIGNAL) /* a signal for a program that has already ended is dropped */
+            reject();
     }
 }

@@ -30,8 +30,13 @@ struct message {
     unsigned n_fds;
 };
 
-/* Receives one packet into `buffer`; a malformed one ends the process: the peer is our own launcher. */
+/* Receives one packet into `buffer`, at least as large as the struct of its type, with as many descriptors as go with
+ * it; a malformed one ends the process: the peer is our own launcher. */
 struct message receive(int socket, void *buffer, size_t capacity);
+/* Ends the process because of a packet that makes no sense. */
+_Noreturn void reject(void);
+/* Whether a path leads downwards only: relative, and without an empty part, "." or "..". */
+bool is_plain(const char *path);
 void send_packet(int socket, uint16_t type, void *packet, size_t size, const int *fds, unsigned n_fds);
 void send_ready(int socket, const int *fds, unsigned n_fds);
 void send_failed(int socket, int error, const char *format, va_list arguments) __attribute__((format(printf, 3, 0)));

@@ -1,4 +1,4 @@
-/* Packets over a socket: header checked, descriptors carried. */
+/* Packets over a socket: their shape checked, descriptors carried. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
@@ -9,6 +9,50 @@
 #include "init.h"
 
 int report_socket = SOCKET_FD;
+
+/* What a packet has: its struct, then perhaps a tail; so many descriptors. Others are not for us. */
+static const struct shape {
+    size_t head;
+    bool tail;
+    unsigned least, most;
+} shapes[] = {
+    [WIRE_SETUP] = {sizeof(struct wire_setup), true, 0, WIRE_METERS},
+    [WIRE_BOX] = {sizeof(struct wire_box), false, 1, 1},
+    [WIRE_PUT] = {sizeof(struct wire_put), true, 1, 1},
+    [WIRE_GET] = {sizeof(struct wire_get), true, 0, 0},
+    [WIRE_RUN] = {sizeof(struct wire_run), true, 0, WIRE_MAX_FDS},
+    [WIRE_SIGNAL] = {sizeof(struct wire_signal), false, 0, 0},
+};
+
+static bool well_formed(const struct message *message, const struct wire_header *wire)
+{
+    size_t size = (size_t)message->size;
+
+    if (size < sizeof *wire || wire->version != WIRE_VERSION || wire->size != size
+        || wire->type >= sizeof shapes / sizeof *shapes)
+        return false;
+    const struct shape *shape = &shapes[wire->type];
+    return shape->head && (shape->tail ? size >= shape->head : size == shape->head) && message->n_fds >= shape->least
+           && message->n_fds <= shape->most;
+}
+
+bool is_plain(const char *path)
+{
+    for (;;) {
+        size_t length = strcspn(path, "/");
+        if (!length || (length == 1 && path[0] == '.') || (length == 2 && path[0] == '.' && path[1] == '.'))
+            return false;
+        if (!path[length])
+            return true;
+        path += length + 1;
+    }
+}
+
+void reject(void)
+{
+    errno = EPROTO;
+    fail("message");
+}
 
 struct message receive(int socket, void *buffer, size_t capacity)
 {
@@ -34,12 +78,8 @@ struct message receive(int socket, void *buffer, size_t capacity)
     }
     if (message.size == 0)
         return message;
-    const struct wire_header *wire = buffer;
-    if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || (size_t)message.size < sizeof *wire
-        || wire->version != WIRE_VERSION || wire->size != (size_t)message.size) {
-        errno = EPROTO;
-        fail("message");
-    }
+    if (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC) || !well_formed(&message, buffer))
+        reject();
     return message;
 }
 

@@ -34,6 +34,28 @@ static struct {
     int directory;
 } box = {.pid = 0, .pidfd = -1, .directory = -1};
 
+/* The meters, each with its descriptor if it has one. */
+static bool keep_meters(struct setup *setup, const struct message *message)
+{
+    unsigned next = 0;
+
+    for (int i = 0; i < WIRE_METERS; i++) {
+        const struct wire_meter *meter = &setup->wire->meters[i];
+        bool present = meter->flags & WIRE_PRESENT;
+        if (!memchr(meter->key, 0, sizeof meter->key) || (present && next == message->n_fds))
+            return false;
+        setup->meters[i] = present ? message->fds[next++] : -1;
+    }
+    return next == message->n_fds;
+}
+
+static bool is_sound(const struct setup *setup, const struct wire_mount *mount)
+{
+    const char *target = setup->strings + mount->target;
+    return mount->kind >= WIRE_BIND && mount->kind <= WIRE_FILE && mount->source < setup->strings_size
+           && mount->target < setup->strings_size && *target == '/' && is_plain(target + 1);
+}
+
 static const struct setup *keep_setup(const struct message *message)
 {
     static struct setup setup;
@@ -44,24 +66,18 @@ static const struct setup *keep_setup(const struct message *message)
     memcpy(copy, packet.bytes, size);
     const struct wire_setup *wire = (const void *)copy;
     size_t mounts = (size_t)wire->mounts * sizeof(struct wire_mount), filter = (size_t)wire->filter * 8;
+    size_t head = sizeof *wire + mounts + filter; /* 32-bit counts: the sum cannot overflow */
 
-    if (size < sizeof *wire || mounts > size || filter > size || sizeof *wire + mounts + filter >= size || copy[size - 1]) {
-        errno = EPROTO;
-        fail("setup");
-    }
     setup.wire = wire;
-    unsigned next = 0;
-    for (int i = 0; i < WIRE_METERS; i++)
-        setup.meters[i] = wire->meters[i].flags & WIRE_PRESENT && next < message->n_fds ? message->fds[next++] : -1;
+    if (head >= size || copy[size - 1] || wire->hostname >= size - head || !keep_meters(&setup, message))
+        reject();
     setup.mounts = (const void *)(copy + sizeof *wire);
     setup.filter = copy + sizeof *wire + mounts;
-    setup.strings = copy + sizeof *wire + mounts + filter;
-    setup.strings_size = size - (sizeof *wire + mounts + filter);
+    setup.strings = copy + head;
+    setup.strings_size = size - head;
     for (uint32_t i = 0; i < wire->mounts; i++)
-        if (setup.mounts[i].source >= setup.strings_size || setup.mounts[i].target >= setup.strings_size) {
-            errno = EPROTO;
-            fail("setup");
-        }
+        if (!is_sound(&setup, &setup.mounts[i]))
+            reject();
     return &setup;
 }
 
@@ -120,6 +136,7 @@ static void bury(void)
     close(box.pidfd);
     close(box.directory);
     box.pid = 0;
+    box.pidfd = box.directory = -1;
 }
 
 static void start_box(const struct setup *setup, const struct message *message)
@@ -153,11 +170,14 @@ static void start_box(const struct setup *setup, const struct message *message)
     send_ready(SOCKET_FD, &box.pidfd, 1);
 }
 
-/* The name at the end of a packet, or NULL. */
+/* The name at the end of a packet. */
 static const char *name_after(size_t head, const struct message *message)
 {
     size_t size = (size_t)message->size;
-    return size > head && !packet.bytes[size - 1] ? packet.bytes + head : NULL;
+    const char *name = packet.bytes + head;
+    if (size == head || packet.bytes[size - 1] || !is_plain(name))
+        reject();
+    return name;
 }
 
 static void put(const struct setup *setup, const struct message *message)
@@ -183,13 +203,7 @@ static void get(const struct message *message)
 static void serve(const struct setup *setup, const struct message *message)
 {
     uint16_t type = packet.header.type;
-    bool with_fd = type == WIRE_BOX || type == WIRE_PUT;
 
-    errno = EPROTO;
-    if (message->n_fds != (with_fd ? 1 : 0)
-        || (type == WIRE_PUT && !name_after(sizeof packet.put, message))
-        || (type == WIRE_GET && !name_after(sizeof packet.get, message)))
-        fail("message");
     if (type == WIRE_BOX)
         start_box(setup, message);
     else if (type == WIRE_PUT)
@@ -197,7 +211,7 @@ static void serve(const struct setup *setup, const struct message *message)
     else if (type == WIRE_GET)
         get(message);
     else
-        fail("message");
+        reject();
     for (unsigned i = 0; i < message->n_fds; i++)
         close(message->fds[i]);
 }
@@ -236,7 +250,8 @@ void warden(void)
             setup = keep_setup(&message);
             set_up(setup);
             send_ready(SOCKET_FD, NULL, 0);
-        }
+        } else
+            reject();
     }
     bury();
     _exit(0);
