@@ -72,7 +72,20 @@ class Peer:
         packet, fds = self._receive()
         if not packet:
             raise HostError(f"{self._name} died")
-        return wire.decode(packet, fds)
+        said = self._understand(packet, fds)
+        if not isinstance(said, wire.Exited):
+            _close_all(fds)
+        return said
+
+    def _understand(
+        self, packet: bytes, fds: tuple[int, ...], unread: tuple[int, ...] = ()
+    ) -> wire.Type | wire.Failed | wire.Exited:
+        """What a packet says; of one that says nothing, no descriptor is kept."""
+        try:
+            return wire.decode(packet, fds, unread)
+        except HostError:
+            _close_all(fds)
+            raise
 
     def _receive(self) -> tuple[bytes, tuple[int, ...]]:
         try:
@@ -80,17 +93,24 @@ class Peer:
         except OSError as error:
             raise self._gone(error) from None
 
-    def answer(self) -> tuple[int, ...]:
-        """Wait for READY and return its descriptors; FAILED becomes a `LaunchError`."""
+    def answer(self, *counts: int) -> tuple[int, ...]:
+        """Wait for READY and return its descriptors, of which there are so many; FAILED becomes a `LaunchError`."""
         if not self.poll.poll(PATIENCE * 1000):
             raise HostError(f"{self._name} does not answer")
         packet, fds = self._receive()
         if not packet:
             raise HostError(f"{self._name} died while it was being set up")
-        answer = wire.decode(packet)
+        answer = self._understand(packet, fds)
+        if answer is wire.Type.READY and len(fds) in counts:
+            return fds
+        _close_all(fds)
+        raise self._refusal(answer)
+
+    def _refusal(self, answer: wire.Type | wire.Failed | wire.Exited) -> LaunchError | HostError:
+        """The error that an answer is which was not hoped for."""
         if isinstance(answer, wire.Failed):
-            raise LaunchError(answer.step, answer.errno)
-        return fds
+            return LaunchError(answer.step, answer.errno)
+        return HostError(f"{self._name} sent an answer to something else")
 
     def close(self) -> None:
         """Close our end, which ends the other side."""
@@ -142,11 +162,11 @@ class Init(Peer):
             raise self._gone(error) from None
         if answer is None:
             return None
-        said = wire.decode(*answer)
-        if isinstance(said, wire.Failed):
-            raise LaunchError(said.step, said.errno)
-        assert isinstance(said, wire.Exited), said
-        return said
+        said = self._understand(*answer)
+        if isinstance(said, wire.Exited):
+            return said
+        _close_all(answer[1])
+        raise self._refusal(said)
 
     def exchange_pipes(self, fresh: tuple[int, ...]) -> None:
         """The next run's pipes take the place of the last one's, which are closed when there is time: when the next
@@ -195,7 +215,7 @@ class Warden(Peer):
             raise
 
     def _set_up(self, template: Template, ids: Ids, cgroup: Cgroup) -> None:
-        self.answer()  # it has entered its user namespace
+        self.answer(0)  # it has entered its user namespace
         cgroup.join(self.pid)
         _write_maps(self.pid, ids)
         self.send(
@@ -210,16 +230,16 @@ class Warden(Peer):
             ),
             tuple(meter.fd for meter in cgroup.meters if meter.fd >= 0),
         )
-        self.answer()
+        self.answer(0)
 
     def _ask(self, packet: bytes, fds: tuple[int, ...] = ()) -> None:
         self._unanswered = True  # and so it stays if an exception comes first: no later question may get this answer
         self.send(packet, fds)
 
-    def answer(self) -> tuple[int, ...]:
+    def answer(self, *counts: int) -> tuple[int, ...]:
         """See `Peer`."""
         try:
-            fds = super().answer()
+            fds = super().answer(*counts)
         except LaunchError:
             self._unanswered = False
             raise
@@ -242,8 +262,8 @@ class Warden(Peer):
 
     def complete(self, init: Init) -> None:
         """Wait until an ordered box is ready."""
-        (init.pidfd,) = self.answer()
-        out, error, *listener = init.answer()
+        (init.pidfd,) = self.answer(1)
+        out, error, *listener = init.answer(2, 3)
         init.pipes = (out, error)
         if listener:
             (init.listener,) = listener
@@ -251,12 +271,12 @@ class Warden(Peer):
     def put(self, name: bytes, mode: int, source: int) -> None:
         """Copy a descriptor's content into a new file of the box's working directory."""
         self._ask(wire.put(name, mode), (source,))
-        self.answer()
+        self.answer(0)
 
     def get(self, name: bytes) -> int:
         """A descriptor of a file in the box's working directory, opened without following any link."""
         self._ask(wire.get(name))
-        (fd,) = self.answer()
+        (fd,) = self.answer(1)
         return fd
 
     def close(self) -> None:
@@ -266,6 +286,11 @@ class Warden(Peer):
             _reap(self.pid)
             self.pid = 0
         _wardens.discard(self)
+
+
+def _close_all(fds: Iterable[int]) -> None:
+    for fd in fds:
+        os.close(fd)
 
 
 def memory_file(content: bytes) -> int:

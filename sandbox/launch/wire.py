@@ -235,9 +235,11 @@ def decode(packet: bytes, fds: tuple[int, ...] = (), unread: tuple[int, ...] = (
     version, kind, size = HEADER.unpack_from(packet)
     if version != VERSION or size != len(packet):
         raise HostError("the box sent a malformed packet")
-    if kind == _EXITED and size == EXITED.size:
+    if kind == _EXITED and size == EXITED.size and len(fds) == 2:
         fields = EXITED.unpack(packet)
         status, flags, wall, cpu, max_rss = fields[3:8]
+        if status & 0x7F == 0x7F:  # stopped or continued, as wait(2) has it: not the end
+            raise HostError("the box sent a malformed packet")
         denied = tuple(DENIED.iter_unpack(fields[20]))[: fields[18]] if fields[18] else ()
         return Exited(status, flags, wall / 1e9, cpu / 1e6, max_rss, fields[8:13], fields[13:18], fds, unread, denied)
     if kind == Type.FAILED and size == FAILED.size:

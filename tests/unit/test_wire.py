@@ -128,14 +128,21 @@ def exited(calls: bytes = b"", **changes: object) -> bytes:
 
 def test_decoding() -> None:
     """Reports, failures, and words without content."""
-    answer = wire.decode(exited(status=9, flags=2))
+    answer = wire.decode(exited(status=9, flags=2), (5, 6))
     assert isinstance(answer, wire.Exited)
-    assert (answer.status, answer.flags) == (9, 2)
+    assert (answer.status, answer.flags, answer.pipes) == (9, 2, (5, 6))
     assert answer.denied == ()
     failed = wire.FAILED.pack(wire.VERSION, wire.Type.FAILED, wire.FAILED.size, 13, b"mount /x\0rest", 0)
     assert wire.decode(failed) == wire.Failed("mount /x", 13)
     ready = wire.HEADER.pack(wire.VERSION, wire.Type.READY, wire.HEADER.size)
     assert wire.decode(ready) == wire.Type.READY
+
+
+@pytest.mark.parametrize(("status", "fds"), [(0x7F, (5, 6)), (0xFFFF, (5, 6)), (0, ()), (0, (5,)), (0, (5, 6, 7))])
+def test_reports_that_cannot_be(status: int, fds: tuple[int, ...]) -> None:
+    """A program that is stopped has not ended, and with every end come the next run's two pipes."""
+    with pytest.raises(HostError, match="malformed"):
+        wire.decode(exited(status=status), fds)
 
 
 @given(st.binary(max_size=300))
@@ -161,8 +168,9 @@ def test_junk_with_a_header(kind: int, version: int, body: bytes, lie: int) -> N
         wire.Type.FAILED: wire.FAILED.size,
         wire.Type.EXITED: wire.EXITED.size,
     }
-    if version == wire.VERSION and lie == 0 and sizes.get(kind) == size:  # type: ignore[call-overload]
-        wire.decode(packet)
+    fits = version == wire.VERSION and lie == 0 and sizes.get(kind) == size  # type: ignore[call-overload]
+    if fits and (kind != wire.Type.EXITED or body[0] & 0x7F != 0x7F):
+        wire.decode(packet, (5, 6))
     else:
         with pytest.raises(HostError, match="malformed"):
             wire.decode(packet)
