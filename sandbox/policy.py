@@ -270,6 +270,8 @@ def _resolve(defaults: Limits, ceilings: Limits, wanted: Limits) -> Limits:
     resolved = {}
     for name in Limits.model_fields:
         value, ceiling = getattr(wanted, name), getattr(ceilings, name)
+        if ceiling is None:  # then what the policy has in force is the most
+            ceiling = getattr(defaults, name)
         if value is not None and ceiling is not None and value > ceiling:
             raise RequestError(f"limits.{name}", f"{value} is above the policy's ceiling of {ceiling}")
         resolved[name] = getattr(defaults, name) if value is None else value
@@ -309,7 +311,7 @@ def _load(wanted: str, places: tuple[Path, ...]) -> Policy:
     merged: dict[str, Any] = {}
     laid: set[Path] = set()
     source = wanted
-    parts = [wanted] if Path(wanted).is_file() else wanted.split("+")
+    parts = [wanted] if os.path.isfile(wanted) else wanted.split("+")
     for part in parts:
         source = str(_find(part, places, wanted))
         for path, table in reversed(list(_chain(Path(source), places))):
@@ -331,11 +333,14 @@ def _is_path(part: str) -> bool:
 
 def _find(part: str, places: tuple[Path, ...], asker: str) -> Path:
     if _is_path(part):
-        return Path(part).resolve()
+        try:
+            return Path(os.path.realpath(part))
+        except ValueError as error:
+            raise PolicyError(asker, "", f"{part!r} is not a path: {error}") from None
     if not _NAME.fullmatch(part):
         raise PolicyError(asker, "", f"{part!r} is not the name of a policy")
     for place in places:
-        if (path := place / f"{part}.toml").is_file():
+        if os.path.isfile(path := place / f"{part}.toml"):  # not Path.is_file(), which raises if the name is too long
             return path.resolve()
     raise PolicyError(asker, "", f"there is no policy {part!r}; there are {', '.join(names())}")
 
@@ -356,11 +361,13 @@ def _chain(path: Path, places: tuple[Path, ...]) -> Iterator[tuple[Path, dict[st
 def _read(path: Path) -> dict[str, Any]:
     """A policy file as TOML has it, known to be well-formed."""
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise PolicyError(str(path), "", error.strerror or str(error)) from None
     except ValueError as error:  # not TOML, or not UTF-8
         raise PolicyError(str(path), "", str(error)) from None
+    except RecursionError:
+        raise PolicyError(str(path), "", "is nested too deeply") from None
     try:
         Document.model_validate(table)
     except ValidationError as error:

@@ -63,9 +63,10 @@ class Limits(BaseModel):
 
 
 def _argument(value: Any) -> bytes:
-    raw = os.fsencode(value) if isinstance(value, (str, os.PathLike)) else value
-    if not isinstance(raw, bytes):
-        raise ValueError("must be text, bytes or a path")
+    try:
+        raw = os.fsencode(value)
+    except TypeError:
+        raise ValueError("must be text, bytes or a path") from None
     if b"\0" in raw:
         raise ValueError("contains a NUL byte")
     return raw
@@ -96,9 +97,10 @@ def _environment(value: Any) -> tuple[tuple[bytes, bytes], ...]:
 
 def file_name(value: Any) -> str:
     """A relative path below the box's working directory: no `..`, no empty part, nothing absolute."""
-    if not isinstance(value, (str, bytes, os.PathLike)):
-        raise ValueError(f"{value!r} is not a name")
-    name = os.fsdecode(value)
+    try:
+        name = os.fsdecode(value)
+    except TypeError:
+        raise ValueError(f"{value!r} is not a name") from None
     parts = name.split("/")
     if "\0" in name:
         raise ValueError(f"{name!r} contains a NUL byte")
@@ -119,15 +121,17 @@ def _files(value: Any) -> tuple[tuple[str, bytes | Path], ...]:
         raise ValueError("must be a mapping of names to contents")
     files: list[tuple[str, bytes | Path]] = []
     seen: set[str] = set()
-    for key, content in pairs:
-        name = file_name(key)
+    for pair in pairs:
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            raise ValueError("must be a mapping of names to contents, or pairs of these")
+        name, content = file_name(pair[0]), pair[1]
         if name in seen:
             raise ValueError(f"{name!r} is given twice")
         seen.add(name)
         if isinstance(content, (bytes, bytearray, memoryview)):
             files.append((name, bytes(content)))
         elif isinstance(content, os.PathLike):
-            files.append((name, Path(content)))
+            files.append((name, Path(os.fsdecode(_argument(content)))))
         else:
             raise ValueError(f"{name!r}: content must be bytes or a Path, not {type(content).__name__}")
     for name in seen:

@@ -86,3 +86,36 @@ def test_signals(number: int) -> None:
 def test_exit_codes(code: int) -> None:
     """0 is OK and nothing else is."""
     assert classify(usage(exit_code=code), LIMITS, False) is (Status.NONZERO_EXIT if code else Status.OK)
+
+
+usages = st.builds(
+    Usage,
+    exit_code=st.none() | st.integers(0, 255),
+    signal=st.none() | st.integers(1, 64),
+    cpu_time=st.none() | st.floats(0, 10),
+    wall_time=st.floats(0, 10),
+    memory_peak=st.none() | st.integers(0, 1 << 40),
+    processes_peak=st.none() | st.integers(0, 1000),
+    oom_kills=st.integers(0, 3),
+    cause=st.none() | st.sampled_from(Status),
+    denied=st.lists(st.sampled_from(["bpf", "ptrace"]), max_size=2).map(tuple),
+    measured_by=st.just({}),
+)
+times = st.none() | st.floats(0.001, 10)
+
+
+@given(usages, st.builds(Limits, cpu_time=times, wall_time=times), st.booleans())
+def test_every_run_has_a_status(usage: Usage, limits: Limits, truncated: bool) -> None:
+    """Whatever was measured: the monitor's word if it has one, else the first sign that holds, else the exit."""
+    too_long = limits.cpu_time is not None and usage.cpu_time is not None and usage.cpu_time > limits.cpu_time
+    signs = {
+        Status.MEMORY_LIMIT: usage.oom_kills > 0,
+        Status.SYSCALL_DENIED: bool(usage.denied),
+        Status.OUTPUT_LIMIT: truncated,
+        Status.CPU_TIME_LIMIT: too_long,
+        Status.WALL_TIME_LIMIT: limits.wall_time is not None and usage.wall_time > limits.wall_time,
+        Status.SIGNALED: usage.signal is not None,
+        Status.NONZERO_EXIT: usage.exit_code != 0,
+    }
+    first = next((status for status, holds in signs.items() if holds), Status.OK)
+    assert classify(usage, limits, truncated) is (usage.cause or first)

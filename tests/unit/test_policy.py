@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
+import tomli_w
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.errors import PolicyError, RequestError
@@ -339,6 +344,99 @@ def test_resolve_refuses_what_is_above_the_ceiling() -> None:
     with pytest.raises(RequestError, match=f"is above the policy's ceiling of {ceiling}") as caught:
         policy.resolve(Limits(memory=ceiling + 1))
     assert caught.value.field == "limits.memory"
+
+
+def test_a_limit_without_a_ceiling_is_one() -> None:
+    """What a policy has in force, a request does not lift, also where the policy says no more about it."""
+    base = load("base")
+    policy = base.model_copy(update={"limits": base.limits.model_copy(update={"cpus": 0.5})})
+    assert policy.resolve(Limits(cpus=0.25)).cpus == 0.25
+    with pytest.raises(RequestError, match=r"is above the policy's ceiling of 0\.5") as caught:
+        policy.resolve(Limits(cpus=1.0))
+    assert caught.value.field == "limits.cpus"
+
+
+def refusal(action: Callable[[], object]) -> PolicyError | RequestError | None:
+    """The error with which something is refused, if it is."""
+    try:
+        action()
+    except (PolicyError, RequestError) as error:
+        return error
+    return None
+
+
+def some_limits(optional: bool) -> st.SearchStrategy[dict[str, Any]]:
+    """Values of all limits, in a range so small that they meet; of any, with `optional`."""
+    values = {name: st.integers(1 << 20, (1 << 20) + 5) for name in Limits.model_fields}
+    values |= {name: st.integers(1, 5) for name in ("cpu_time", "wall_time", "cpus")}
+    return st.fixed_dictionaries({}, optional=values) if optional else st.fixed_dictionaries(values)
+
+
+@given(some_limits(False), some_limits(False), st.sets(st.sampled_from(["cpus", "address_space"])), some_limits(True))
+def test_resolve_never_loosens(
+    limits: dict[str, Any], ceilings: dict[str, Any], without: set[str], wanted: dict[str, Any]
+) -> None:
+    """Of any policy and any request: every limit is what was asked for, or the policy's, and within the ceiling; and
+    a request is refused for a limit that is not, and for nothing else."""
+    limits = {name: min(limits[name], ceilings[name]) for name in limits}
+    most = {name: limits[name] if name in without else ceilings[name] for name in limits}
+    ceilings = {name: value for name, value in ceilings.items() if name not in without}
+    policy = Policy(name="any", limits=Limits(**limits), ceilings=Limits(**ceilings))
+    above = {f"limits.{name}" for name, value in wanted.items() if value > most[name]}
+    error = refusal(lambda: policy.resolve(Limits(**wanted)))
+    assert isinstance(error, RequestError) == bool(above)
+    if isinstance(error, RequestError):
+        assert error.field in above
+    else:
+        assert policy.resolve(Limits(**wanted)) == Limits(**(limits | wanted))
+
+
+scalars = st.booleans() | st.integers(-(1 << 63), 1 << 63) | st.floats() | st.text(max_size=8) | st.dates()
+words = st.sampled_from([*Policy.model_fields, *Limits.model_fields, *Protections.model_fields, "extends", "allow",
+                         "rules", "argv", "files", "expect", "source", "/usr", "EPERM", "kill"])  # fmt: skip
+values = st.recursive(
+    scalars | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words | st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def load_text(text: bytes) -> None:
+    """Load a policy file of that content: a policy, or a PolicyError that begins with the file."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "any.toml")
+        path.write_bytes(text)
+        error = refusal(lambda: load(str(path)))
+    assert error is None or str(error).startswith(str(path))
+
+
+@settings(deadline=None)
+@given(st.dictionaries(words, values, max_size=4), st.booleans())
+def test_any_table(table: dict[str, Any], extends: bool) -> None:
+    """Any TOML is a policy or is refused: by the file, a key of it, and a reason."""
+    load_text(tomli_w.dumps(table | ({"extends": "base"} if extends else {})).encode())
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=60) | st.text(st.sampled_from("[]{}=\"'\\\n.#a1-:e"), max_size=60).map(str.encode))
+def test_any_bytes(text: bytes) -> None:
+    """So is what is no TOML."""
+    load_text(text)
+
+
+@pytest.mark.parametrize("text", [b"a=" + b"[" * 5000, b"a=" + b"{a=" * 5000, b"a=" + b"9" * 5000])
+def test_absurd_files(text: bytes) -> None:
+    """Nested or large beyond what is read."""
+    load_text(text)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=10) | st.text(st.sampled_from("/.+a\0\ud800"), max_size=6) | st.just("a" * 5000))
+def test_any_name(name: str) -> None:
+    """Any text is the name of a policy or is refused with a sentence."""
+    for wanted in (name, f"/{name}", f"native+{name}", f"{name}.toml"):
+        error = refusal(functools.partial(load, wanted))
+        assert error is None or error.reason
 
 
 def test_a_policy_cannot_be_changed() -> None:

@@ -114,19 +114,69 @@ def test_nothing_is_taken_that_is_not_known() -> None:
         request.cwd = b"/"
 
 
-junk = (
-    st.none() | st.integers() | st.floats() | words | raw | st.lists(words, max_size=2) | st.dictionaries(words, words)
+class Impostor:
+    """Says that it is a path."""
+
+    def __fspath__(self) -> int:
+        """What is no path."""
+        return 7
+
+
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.text(st.characters(categories=["Cs"]), max_size=3)  # what no encoding can hold
+    | st.binary(max_size=8)
+    | st.sampled_from([bytearray(b"x"), Path("a"), Path("a\0b"), Impostor(), object(), b"\0", 10**400])
+)
+keys = st.none() | st.integers() | st.text(max_size=5) | st.binary(max_size=5) | st.tuples(words)
+junk = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.lists(inner, max_size=2).map(iter)
+        | st.dictionaries(keys, inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+fields = st.sampled_from([*Request.model_fields]) | st.text(
+    st.characters(exclude_characters="."), min_size=1, max_size=5
 )
 
 
-@given(st.fixed_dictionaries(dict.fromkeys(("argv", "env", "cwd", "files", "collect", "limits"), junk)))
-def test_junk(fields: dict[str, object]) -> None:
+@given(st.dictionaries(fields, junk, max_size=3), st.booleans())
+def test_junk(given: dict[str, object], with_program: bool) -> None:
     """Whatever is given, it is a request or a RequestError that names one of the fields."""
+    wanted = ({"argv": ["x"]} if with_program else {}) | given
     try:
-        Request.make(**fields)
+        Request.make(**wanted)
     except RequestError as caught:
         error = caught
     else:
         return
-    assert error.field.partition(".")[0] in fields
+    assert error.field.partition(".")[0] in {*wanted, "argv"}
     assert str(error) == f"{error.field}: {error.reason}"
+
+
+@given(st.dictionaries(st.sampled_from([*Limits.model_fields]) | st.text(max_size=5), leaves, max_size=3))
+def test_junk_for_limits(limits: dict[str, object]) -> None:
+    """A limit that is accepted is positive and finite; of another the name is told."""
+    try:
+        accepted = Request.make(argv=["x"], limits=limits).limits
+    except RequestError as caught:
+        error = caught
+    else:
+        assert all(value is None or 0 < value < math.inf for _, value in accepted)
+        return
+    assert error.field.removeprefix("limits.") in limits
+
+
+@pytest.mark.parametrize("files", [[None], [("a",)], ["ab"], {"a": Impostor()}, {"a": Path("a\0b")}])
+def test_wrong_files(files: object) -> None:
+    """What is no pair of a name and a content, or only looks like one."""
+    with pytest.raises(RequestError, match=r"^files: "):
+        Request.make(argv=["x"], files=files)
