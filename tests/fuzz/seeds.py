@@ -97,7 +97,8 @@ def seeds() -> dict[str, bytes]:
         "everything": conversation(
             setup(SMALL), box, *runs.values(), end, flags=BECOMES_INIT | STARTS_WELL, decisions=waits
         ),
-        "failing": conversation(setup(SMALL), box, *files, decisions=b"\0" * 80 + b"\2"),
+        "many-files": conversation(setup(SMALL), box, *files * 4, box, *files, flags=STARTS_WELL),
+        "many-runs": conversation(setup(SMALL), box, *[runs["plain"]] * 10, flags=BECOMES_INIT | STARTS_WELL),
     }
 
 

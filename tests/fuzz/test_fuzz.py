@@ -90,6 +90,16 @@ def test_packets_of_the_library(answers: Answers, seeds: ModuleType) -> None:
     assert said["run-redirected"][3:] == [Type.STARTED, Type.EXITED] * 2
 
 
+@pytest.mark.parametrize("name", ["many-files", "many-runs", "run-in-file", "run-redirected", "setup-python"])
+def test_any_call_may_fail(answers: Answers, seeds: ModuleType, name: str) -> None:
+    """Whichever system call fails, whatever comes after it: nothing piles up, and nothing that is closed is used."""
+    flags, _, *conversation = seeds.seeds()[name]
+    inputs = [bytes((flags, at + 1, *bytes(at), 1, *conversation)) for at in range(255)]
+    said = answers(inputs)
+    assert any(Type.FAILED in one for one in said)
+    assert len(set(map(tuple, said))) > 2
+
+
 def wrong_packets(seeds: ModuleType) -> dict[str, bytes]:
     """Conversations whose last packet makes no sense to who gets it, by what is wrong with it."""
     chunk, setup, box = seeds.chunk, seeds.setup(seeds.SMALL), seeds.chunk(wire.box(1 << 20, 100), 1)
@@ -131,6 +141,7 @@ def wrong_packets(seeds: ModuleType) -> dict[str, bytes]:
         "a target that leads upwards": mount(b"/a/../../b"),
         "a target with two slashes": mount(b"//a"),
         "a relative target": mount(b"a"),
+        "a host name beyond the strings": chunk(setup[4:36] + b"\xff\xff" + setup[38:], 4),
         "a meter's descriptor too few": chunk(setup[4:], 3),
         "a meter's descriptor too many": chunk(setup[4:], 5),
     }

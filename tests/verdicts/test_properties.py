@@ -69,15 +69,16 @@ def test_a_failure_names_what_was_asked_for(box: Box, name: bytes) -> None:
     assert caught.value.step == (b"execve " + program)[:room].decode(errors="replace")
 
 
-names = st.sampled_from(["a", "b", "a/a", "a/b", "b/a", "a/b/a"])
-others = names | st.sampled_from(
-    ["/etc/passwd", "..", ".", "/", "../etc/passwd", "/proc/self/exe", "b/../a", "/dev/null"]
+names = st.sampled_from(["a", "b", "a/a", "a/b", "b/a"])
+others = names | st.sampled_from(["/etc", "/etc/passwd", "..", "/proc/self/exe", "b/../a", "/dev/null"])
+steps = st.tuples(st.sampled_from("ffdlhpsr0"), names, others)
+
+
+@settings(in_a_box, max_examples=200)
+@given(
+    st.lists(steps, min_size=1, max_size=12),
+    st.sets(names | st.sampled_from(["a/passwd", "b/passwd", "a/b/c"]), min_size=1),
 )
-steps = st.tuples(st.sampled_from("fsdlhpr0"), names, others)
-
-
-@in_a_box
-@given(st.lists(steps, min_size=1, max_size=12), st.sets(names | st.just("a/b/c"), min_size=1))
 def test_whatever_is_left(box: Box, program: Program, steps: list[tuple[str, str, str]], collect: set[str]) -> None:
     """Links, pipes, holes, directories, files of two names or without rights, wherever: collecting ends, with what the
     program itself wrote or with a reason."""
