@@ -313,7 +313,7 @@ def test_exception_in_the_middle_of_a_run(own: Box) -> None:
 def test_exception_before_an_answer(own: Box, monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes]) -> None:
     """An answer that an exception kept from being read is not taken for the answer to a later question."""
 
-    def interrupted() -> None:
+    def interrupted(*counts: int) -> None:
         raise _Interrupted
 
     own.run(["touch", "mark"])  # the next box is ordered, but not waited for

@@ -19,6 +19,7 @@ Program = Callable[[str], Path]
 in_a_box = settings(
     max_examples=50,
     deadline=None,
+    database=None,  # these run as another user as well, who has nowhere to keep one
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # the box is the session's, and as new for every run
 )
 
