@@ -102,6 +102,24 @@ void release_init(void)
 {
 }
 
+/* Nor does denials.c; its thread keeps the filter's listener. */
+void start_hearing(int proc)
+{
+    if (on(proc))
+        fail("open /proc/thread-self/stat");
+}
+
+void hear_of(int listener)
+{
+    if (close(listener))
+        fail("thread");
+}
+
+void tell_denials(struct wire_exited *exited)
+{
+    exited->denied = choice() % (WIRE_DENIED + 1);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *sent(void);
 
@@ -119,7 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     host.exit = &exit;
     /* As at the start of each of the processes. */
     box.pid = 0;
-    box.pidfd = box.directory = children = socket_table = ended[0] = ended[1] = -1;
+    box.pidfd = box.directory = children = socket_table = clear_refs = ended[0] = ended[1] = -1;
     report_socket = SOCKET_FD;
     memset(own_score, 0, sizeof own_score);
     if (!setjmp(exit))
