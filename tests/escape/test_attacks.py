@@ -75,6 +75,13 @@ BARE = (
     "--net", "--uts", "--cgroup",
 )  # fmt: skip
 
+OUTSIDE = {
+    "bare": BARE,
+    # What hangs may leave its session, but not its PID namespace, whose PID 1 it is not to be.
+    "hangs": (*BARE, "sh", "-c", '"$@"; exit', "sh"),
+}
+"""Into what an attack is put that is outside of a box."""
+
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers of calls are those of x86-64")
 
 
@@ -246,7 +253,7 @@ def _outside(host: Host, hostile: Callable[[str], Path], row: Attack) -> tuple[b
         stdin.write((row.stdin or "").encode())
         stdin.seek(0)
         child = subprocess.Popen(
-            [*(BARE if row.unsafe == "bare" else ()), *command],
+            [*OUTSIDE.get(row.unsafe, ()), *command],
             cwd=directory,
             env={"PATH": "/usr/bin:/bin", "SANDBOX_CANARY": "to be found"},
             stdin=stdin,
