@@ -4,7 +4,7 @@
 #   docker run --rm --privileged --cgroupns=private sandbox-runner doctor
 FROM debian:12-slim AS build
 RUN apt-get update \
- && apt-get install -y --no-install-recommends gcc libc6-dev python3-dev python3-venv \
+ && apt-get install -y --no-install-recommends gcc libc6-dev libcap-dev python3-dev python3-venv \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .

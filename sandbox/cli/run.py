@@ -13,6 +13,7 @@ import click
 
 import sandbox
 from sandbox.cli import EXIT_SANDBOX
+from sandbox.harden import harden
 from sandbox.policy import parse_size
 from sandbox.result import NotCollected, Result, Status
 
@@ -94,6 +95,7 @@ def run(
       125 the sandbox itself failed, with one line on stderr that says how;
         2 the command line is wrong.
     """
+    harden()
     with sandbox.Box(policy) as box:
         _forward_interrupts(box)
         result = box.run(
