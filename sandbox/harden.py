@@ -22,9 +22,9 @@ KEPT = (
 def harden() -> None:
     """Give up what is not needed, for this process and all that it starts. `OSError` if the kernel refuses.
 
-    Afterwards no other process of the same user can trace this one or read its memory and environment (`PR_SET_DUMPABLE`,
-    prctl(2)), no execve gains a privilege (`PR_SET_NO_NEW_PRIVS`), and of root's capabilities `KEPT` are left, in the
-    bounding set too (capabilities(7)).
+    Afterwards no other process of the same user can trace this one or read its memory and environment
+    (`PR_SET_DUMPABLE`, prctl(2)), no execve gains a privilege (`PR_SET_NO_NEW_PRIVS`), and of root's capabilities
+    `KEPT` are left, in the bounding set too (capabilities(7)).
     """
     if os.geteuid() == 0:
         prctl.capbset.limit(*KEPT)

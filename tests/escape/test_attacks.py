@@ -122,7 +122,10 @@ def _rows() -> Iterator[Attack]:
             yield Attack(heading=path.stem, **known)
 
 
-ATTACKS = tuple(_rows())
+TABLE_ROWS = tuple(_rows())
+
+ATTACKS = TABLE_ROWS[:: int(os.environ.get("SANDBOX_TEST_EVERY", "1"))]
+"""Those that are run: on a machine that is emulated, a part of them."""
 
 
 class Host(NamedTuple):
@@ -282,6 +285,6 @@ def _end_session(child: subprocess.Popen[bytes]) -> None:
 
 def test_the_table_is_large() -> None:
     """Every heading has rows, and most rows have a counter-proof."""
-    assert len(ATTACKS) >= 200
-    assert len({row.heading for row in ATTACKS}) == 9
-    assert len(SHOWN) >= 0.7 * len(ATTACKS)
+    assert len(TABLE_ROWS) >= 200
+    assert len({row.heading for row in TABLE_ROWS}) == 9
+    assert sum(not row.unsafe.startswith("not shown: ") for row in TABLE_ROWS) >= 0.7 * len(TABLE_ROWS)
