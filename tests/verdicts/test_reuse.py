@@ -168,3 +168,42 @@ def test_limits_that_were_set_halfway_are_set_again(used: Box, monkeypatch: pyte
             used.run(hoard, stdin=b"1", limits=large)
     assert used.run(hoard, stdin=b"100000000", limits=small).status is Status.MEMORY_LIMIT
     assert used.run(hoard, stdin=b"100000000", limits=large).ok
+
+
+def test_a_warden_that_died_of_its_box_costs_no_result(policy: Name, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that has ended has its result, whatever becomes of the slot; the next run has another."""
+    with Box(policy("native")) as box:
+        warden = box.warden
+
+        def gone(*_: object) -> None:
+            raise HostError("the warden is gone")
+
+        monkeypatch.setattr(warden, "order_box", gone)
+        assert box.run(["touch", "/tmp/x"]).ok, "it leaves something, so that a fresh box is ordered"
+        assert box.run(["true"]).ok
+        assert box.warden is not warden
+
+
+NAMES = """
+import os, sys
+for i in range(12000):
+    try: os.stat(f"/usr/{sys.argv[1]}-{i}")
+    except OSError: pass
+"""
+
+
+@pytest.mark.cgroup
+def test_what_many_runs_leave_charged_is_nobodys(policy: Name) -> None:
+    """Names that were looked for stay in kernel memory: not without bound, not in another's peak, limit or time."""
+    hoard = ["python3", "-I", "-S", "-c", "bytearray(100 << 20)"]
+    with Box(policy("python")) as box:
+        box.run(hoard)
+        clean = box.run(hoard, limits={"memory": 128 << 20})
+        for number in range(25):
+            assert box.run(["python3", "-I", "-S", "-c", NAMES, str(number)]).ok
+        left = box.cgroup.usage()
+        assert left is not None
+        assert left < 16 << 20
+        assert box.run(["true"], limits={"memory": 2 << 20}).ok
+        after = box.run(hoard, limits={"memory": 128 << 20})
+        assert after.memory_peak == pytest.approx(clean.memory_peak, abs=4 << 20)
