@@ -25,8 +25,8 @@ OBJECTS = "Python objects"
 DYING = "memory groups of the host, dying"
 KERNEL = "kernel memory of the host, KiB"
 
-MOVING: Mapping[str, int] = {MEMORY: 1024, OBJECTS: 200}
-"""Kinds that move by a little, and by how much they may grow in up to 10,000 runs, and in each further 10,000."""
+MOVING: Mapping[str, tuple[int, int]] = {MEMORY: (2048, 512), OBJECTS: (200, 50)}
+"""Kinds that move by a little: by how much they may in a few runs, and by how much more in every 10,000."""
 
 UNJUDGED = frozenset({DYING, KERNEL})
 """Kinds of the whole host, shown but not judged: everybody else moves them as well."""
@@ -62,11 +62,16 @@ def count() -> dict[str, int]:
     }
 
 
-def grown(before: Counts, after: Counts, runs: int = 0) -> dict[str, int]:
-    """By how much the judged kinds have grown, those that did; what moves by itself may do so for every 10,000 runs."""
-    allowed = {kind: margin * max(1.0, runs / 10_000) for kind, margin in MOVING.items()}
-    growth = {kind: after[kind] - before[kind] for kind in before if kind not in UNJUDGED}
-    return {kind: number for kind, number in growth.items() if number > allowed.get(kind, 0)}
+def grown(before: Counts, after: Counts) -> dict[str, int]:
+    """By how much what can be counted exactly has grown, where it has."""
+    exact = before.keys() - UNJUDGED - MOVING.keys()
+    return {kind: after[kind] - before[kind] for kind in before if kind in exact and after[kind] > before[kind]}
+
+
+def drifted(before: Counts, after: Counts, runs: int) -> dict[str, int]:
+    """By how much what moves by itself has grown in so many runs, where that is more than it may."""
+    growth = {kind: after[kind] - before[kind] for kind in MOVING}
+    return {kind: growth[kind] for kind, (few, more) in MOVING.items() if growth[kind] > few + more * runs / 10_000}
 
 
 def left(before: Counts, patience: float = 3.0) -> dict[str, int]:

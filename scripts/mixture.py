@@ -38,7 +38,7 @@ class Program:
     """Files that are collected, with their content or the reason why there is none."""
     weight: int = 2
     group: bool = False
-    """Whether the end needs a control group."""
+    """Whether its end, or that in time, needs a control group."""
 
     @property
     def wall_time(self) -> float:
@@ -152,7 +152,7 @@ HOSTILE = [
     # Processes
     Program("daemon", ("linger", "daemon"), stdout=b"left"),
     Program("daemons that print", _shell("(setsid yes &); sleep 9"), Status.OUTPUT_LIMIT, None, None, FULL),
-    Program("fork churn", ("hostile", "churn", "4"), Status.WALL_TIME_LIMIT, -9, limits=BRIEF),
+    Program("fork churn", ("hostile", "churn", "4"), Status.WALL_TIME_LIMIT, -9, limits=BRIEF, group=True),
     Program("processes", ("limits", "processes"), stdout=b"12 EAGAIN\n", limits={"processes": 12}, group=True),
     Program("threads", ("limits", "threads"), stdout=b"12 EAGAIN\n", limits={"processes": 12}, group=True),
     # Memory
