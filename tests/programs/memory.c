@@ -30,20 +30,23 @@ static void fill(int fd, long mib)
         }
 }
 
-/* Each takes little; together they take all. */
+/* Each takes little; together they take all, and hold it for a while. */
 static void many(long mib)
 {
-    int hold[2];
-    if (pipe(hold))
+    int hold[2], taken[2];
+    char c = 0;
+    if (pipe(hold) || pipe(taken))
         _exit(3);
     for (long i = 0; i < mib / 8; i++)
         if (fork() == 0) {
             close(hold[1]);
             map(MAP_PRIVATE, 8);
-            char c;
+            (void)!write(taken[1], &c, 1);
             (void)!read(hold[0], &c, 1); /* until the parent ends */
             _exit(0);
         }
+    for (long i = 0; i < mib / 8; i++)
+        (void)!read(taken[0], &c, 1);
     usleep(300000);
 }
 
