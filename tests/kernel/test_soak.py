@@ -51,6 +51,7 @@ SPOILT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("told", "how"), SPOILT.items())
 def test_a_soak_tells_what_was_wrong(policy: Name, told: str, how: str) -> None:
     """A program that ends otherwise than it should, or late, and boxes that are not closed: each fails the soak."""
