@@ -37,8 +37,8 @@ SELECTION = (
     ),
 )
 LONG = ("nothing_grows", "every_exit_code", "pool_of_many_threads", "attack_is_real")
-EVERY = 8
-"""Of the table of attacks, the selection has every eighth row."""
+EVERY = 24
+"""Of the table of attacks, the selection has every 24th row."""
 MEMORY = "2048M"
 
 
