@@ -210,9 +210,11 @@ class Box:
         if not self._has_slot:
             return
         self._has_slot = False
-        self._close_warden()
-        self.cgroup.remove()
-        self._ids.release()
+        try:
+            self._close_warden()
+            self.cgroup.remove()
+        finally:
+            self._ids.release()
 
     def close(self) -> None:
         """End the box and give everything back. Safe to call twice."""

@@ -14,7 +14,7 @@ import stat
 from pathlib import Path
 from typing import IO, Final, Protocol
 
-from sandbox.errors import HostError, RequestError
+from sandbox.errors import HostError, RequestError, step
 from sandbox.launch.launcher import memory_file
 from sandbox.launch.wire import RunFlag
 
@@ -153,7 +153,8 @@ class Feed:
 
     def __init__(self, source: int) -> None:
         self._source = source
-        self.theirs, self._ours = os.pipe2(os.O_CLOEXEC)
+        with step("make a pipe"):
+            self.theirs, self._ours = os.pipe2(os.O_CLOEXEC)
         os.fchmod(self.theirs, 0o666)  # the program is not who made it, and is to be able to open /dev/stdin
         os.set_blocking(self._ours, False)
         self._pending = b""

@@ -6,8 +6,10 @@ means that no such result could be had.
 
 from __future__ import annotations
 
+import contextlib
 import errno as _errno
 import os
+from collections.abc import Iterator
 
 
 class SandboxError(Exception):
@@ -54,3 +56,14 @@ class LaunchError(SandboxError, OSError):
 
 class HostError(SandboxError, RuntimeError):
     """The host cannot do what the policy requires, or a box died underneath its run."""
+
+
+@contextlib.contextmanager
+def step(name: str) -> Iterator[None]:
+    """A step of the service's own: what the kernel refuses in it is a `LaunchError` of that name."""
+    try:
+        yield
+    except SandboxError:
+        raise
+    except OSError as error:
+        raise LaunchError(name, error.errno or 0) from None

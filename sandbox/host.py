@@ -6,6 +6,7 @@ import itertools
 import os
 import threading
 
+from sandbox.errors import step
 from sandbox.kernel import cgroup
 from sandbox.launch.launcher import start_janitor
 
@@ -21,8 +22,9 @@ class _Groups:
     def make(self) -> cgroup.Cgroup:
         with self._lock:
             if self._hierarchy is None:
-                hierarchy = cgroup.find()
-                cgroup.sweep(hierarchy)
+                with step("find control groups"):
+                    hierarchy = cgroup.find()
+                    cgroup.sweep(hierarchy)
                 start_janitor(hierarchy.parents(), f"{cgroup.PREFIX}{os.getpid()}-")
                 self._hierarchy = hierarchy
         return self._hierarchy.make(f"{cgroup.PREFIX}{os.getpid()}-{next(self._numbers)}")

@@ -13,13 +13,13 @@ import re
 import select
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from sandbox.errors import HostError
+from sandbox.errors import HostError, step
 from sandbox.kernel.meters import METERS, UNREAD, Meter
 
 PREFIX = "sandbox-"
@@ -154,19 +154,32 @@ class _Group:
     _own_processes = OWN_PROCESSES
 
     def __init__(self, directories: dict[str, Path], memory: Path, pids: Path) -> None:
-        self._directories = tuple(dict.fromkeys(directories.values()))
-        for directory in self._directories:
-            try:
-                directory.mkdir()
-            except OSError as error:
-                raise HostError(f"cgroup: cannot create {directory.name}: {error.strerror}") from None
+        self._directories: tuple[Path, ...] = ()
         self._files: list[_File] = []
-        self._pids_max = self._open(pids / "pids.max", os.O_WRONLY)
-        self._pids_peak = Meter(self._open(pids / "pids.peak").fd) if (pids / "pids.peak").exists() else Meter()
-        self._memory_stat = self._open(memory / "memory.stat")
         self._overhead = 0
         self._last: Sequence[int] = ()
         """The meters as they were read last: what the present run started with, to within microseconds."""
+        try:
+            for directory in dict.fromkeys(directories.values()):
+                self._make(directory)
+            self._pids_max = self._open(pids / "pids.max", os.O_WRONLY)
+            self._pids_peak = Meter(self._open(pids / "pids.peak").fd) if (pids / "pids.peak").exists() else Meter()
+            self._memory_stat = self._open(memory / "memory.stat")
+            self._open_own(directories)
+        except BaseException:
+            self._give_back()
+            raise
+
+    def _make(self, directory: Path) -> None:
+        try:
+            directory.mkdir()
+        except OSError as error:
+            raise HostError(f"cgroup: cannot create {directory.name}: {error.strerror}") from None
+        self._directories += (directory,)
+
+    def _open_own(self, directories: dict[str, Path]) -> None:
+        """Open the files of this version of control groups."""
+        raise NotImplementedError
 
     def _open(self, path: Path, flags: int = os.O_RDONLY) -> _File:
         file = _File(path, flags)
@@ -248,11 +261,13 @@ class _Group:
 
     def remove(self) -> None:
         self._give_up_caches()  # a removed group lives on in the kernel while cached files are charged to it
+        self._give_back()
+
+    def _give_back(self) -> None:
         for file in self._files:
             file.close()
         self._files.clear()
-        for directory in self._directories:
-            remove_group(directory)
+        remove_groups(self._directories)
 
 
 class V1Group(_Group):
@@ -269,6 +284,8 @@ class V1Group(_Group):
         self._cpu_directory, self._pids_directory = directories["cpu"], directories["pids"]
         used = {name: path for name, path in directories.items() if name != "cpu" or path in _others(directories)}
         super().__init__(used, directories["memory"], directories["pids"])
+
+    def _open_own(self, directories: dict[str, Path]) -> None:
         memory, cpuacct = directories["memory"], directories["cpuacct"]
         self._limit_file = self._open(memory / "memory.limit_in_bytes", os.O_WRONLY)
         swap = memory / "memory.memsw.limit_in_bytes"
@@ -283,10 +300,10 @@ class V1Group(_Group):
             self._pids_peak,
         )
         self._limit: int | None = None
-        self.oom_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        control = _File(memory / "cgroup.event_control", os.O_WRONLY)
-        control.write(f"{self.oom_fd} {self._oom.fd}")
-        control.close()
+        with step("make an eventfd"):
+            self.oom_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        with contextlib.closing(_File(memory / "cgroup.event_control", os.O_WRONLY)) as control:
+            control.write(f"{self.oom_fd} {self._oom.fd}")
 
     def limit(self, memory: int | None, processes: int | None, cpus: float | None) -> None:
         wanted = None if memory is None else memory + self._overhead
@@ -340,9 +357,11 @@ class V1Group(_Group):
         with contextlib.suppress(HostError):  # EBUSY: not all could be reclaimed, and that is all right
             self._force_empty.write("0")
 
-    def remove(self) -> None:
-        super().remove()
-        os.close(self.oom_fd)
+    def _give_back(self) -> None:
+        if self.oom_fd >= 0:
+            os.close(self.oom_fd)
+            self.oom_fd = -1
+        super()._give_back()
 
 
 def _others(directories: dict[str, Path]) -> set[Path]:
@@ -360,8 +379,11 @@ class V2Group(_Group):
     oom_events = select.POLLPRI
 
     def __init__(self, directory: Path) -> None:
-        super().__init__({"": directory}, directory, directory)
         self._directory = directory
+        super().__init__({"": directory}, directory, directory)
+
+    def _open_own(self, directories: dict[str, Path]) -> None:
+        directory = self._directory
         self._max = self._open(directory / "memory.max", os.O_WRONLY)
         swap = directory / "memory.swap.max"
         if swap.exists():
@@ -592,18 +614,33 @@ def _own_groups() -> Iterator[tuple[str, str]]:
             yield controller, path
 
 
-def remove_group(directory: Path, patience: float = 2.0) -> None:
-    """Remove a group whose last processes may still be on their way out."""
+_unremoved: set[Path] = set()
+"""Groups that were still in use when they were to be removed; the next removal tries them again."""
+
+
+def remove_groups(directories: Iterable[Path], patience: float = 2.0) -> None:
+    """Remove groups whose last processes may still be on their way out; `HostError` for those that stay."""
     deadline = time.monotonic() + patience
+    failures = {directory: _remove(directory, deadline) for directory in directories}
+    _unremoved.difference_update([directory for directory in tuple(_unremoved) if not _remove(directory, 0)])
+    left = {directory: error for directory, error in failures.items() if error}
+    _unremoved.update(left)
+    for directory, error in left.items():
+        raise HostError(f"cgroup: cannot remove {directory.name}: {os.strerror(error)}")
+
+
+def _remove(directory: Path, deadline: float) -> int:
+    """Remove a group by the deadline; 0, or the errno for which it is there still."""
     while True:
         try:
             directory.rmdir()
-            return
         except FileNotFoundError:
-            return
+            return 0
         except OSError as error:
             if error.errno != errno.EBUSY or time.monotonic() > deadline:
-                raise HostError(f"cgroup: cannot remove {directory.name}: {error.strerror}") from None
+                return error.errno or errno.EIO
+        else:
+            return 0
         time.sleep(0.002)
 
 

@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.errors import HostError
+from sandbox.errors import HostError, step
 
 BASE = 1_879_048_192
 """First host uid and gid of slots: above what systemd and containers use (systemd.io/UIDS-GIDS), below 2^31."""
@@ -52,6 +52,7 @@ def allocate() -> Ids:
     return Ids(0, ids, ids, lock)
 
 
+@step("lock host ids")
 def _lock_slot() -> tuple[int, int]:
     """The first free slot, locked by one byte of a file (an open-file-description lock: it ends with its holders)."""
     fd = os.open(LOCKS, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import select
@@ -12,10 +13,9 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from sandbox import launch
-from sandbox.errors import HostError, LaunchError
+from sandbox.errors import HostError, LaunchError, SandboxError, step
 from sandbox.kernel.cgroup import Cgroup
 from sandbox.kernel.ids import PROGRAM, Ids
 from sandbox.launch import wire
@@ -62,10 +62,12 @@ class Peer:
         try:
             packets.send(self.fd, packet, fds)
         except OSError as error:
-            raise self._gone(error) from None
+            raise self._lost(error) from None
 
-    def _gone(self, error: OSError) -> HostError:
-        return HostError(f"{self._name} is gone: {error.strerror}")
+    def _lost(self, error: OSError) -> SandboxError:
+        if error.errno in (errno.EPIPE, errno.ECONNRESET):
+            return HostError(f"{self._name} is gone: {error.strerror}")
+        return LaunchError(f"a message to or from {self._name}", error.errno or 0)
 
     def receive(self) -> wire.Type | wire.Failed | wire.Exited:
         """The packet that is there; `HostError` if the other end has closed."""
@@ -91,7 +93,7 @@ class Peer:
         try:
             return packets.receive(self.fd)
         except OSError as error:
-            raise self._gone(error) from None
+            raise self._lost(error) from None
 
     def answer(self, *counts: int) -> tuple[int, ...]:
         """Wait for READY and return its descriptors, of which there are so many; FAILED becomes a `LaunchError`."""
@@ -159,7 +161,7 @@ class Init(Peer):
         try:
             answer = packets.exchange(self.fd, packet, fds, self._others, self.pipes, spent, patience)
         except OSError as error:
-            raise self._gone(error) from None
+            raise self._lost(error) from None
         if answer is None:
             return None
         said = self._understand(*answer)
@@ -202,9 +204,9 @@ class Warden(Peer):
     """The warden of one slot: makes boxes, and moves files in and out of them."""
 
     def __init__(self, template: Template, ids: Ids, cgroup: Cgroup) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = _socket_pair()
         super().__init__(ours, "the warden")
-        self._unanswered = False
+        self._unanswered = True  # it is to say when it is there
         try:
             with theirs:
                 self.pid = _spawn(theirs.fileno(), ids.lock, [])
@@ -218,7 +220,7 @@ class Warden(Peer):
         self.answer(0)  # it has entered its user namespace
         cgroup.join(self.pid)
         _write_maps(self.pid, ids)
-        self.send(
+        self._ask(
             wire.setup(
                 flags=template.flags,
                 ids=(ids.init, PROGRAM),
@@ -233,6 +235,8 @@ class Warden(Peer):
         self.answer(0)
 
     def _ask(self, packet: bytes, fds: tuple[int, ...] = ()) -> None:
+        if self._unanswered:
+            raise HostError("the warden has been interrupted")
         self._unanswered = True  # and so it stays if an exception comes first: no later question may get this answer
         self.send(packet, fds)
 
@@ -248,9 +252,7 @@ class Warden(Peer):
 
     def order_box(self, scratch: int, inodes: int) -> Init:
         """Ask for a fresh box in the place of the last one; `complete` waits for it."""
-        if self._unanswered:
-            raise HostError("the warden has been interrupted")
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, theirs = _socket_pair()
         init = Init(ours)
         try:
             with theirs:
@@ -283,6 +285,8 @@ class Warden(Peer):
         """End the warden, and with it the slot's box, and reap it."""
         super().close()
         if getattr(self, "pid", 0):
+            if self._unanswered:  # it may be stopped, or never come to see that it is to end
+                os.kill(self.pid, signal.SIGKILL)
             _reap(self.pid)
             self.pid = 0
         _wardens.discard(self)
@@ -293,70 +297,71 @@ def _close_all(fds: Iterable[int]) -> None:
         os.close(fd)
 
 
+@step("make a memory file")
 def memory_file(content: bytes) -> int:
     """A descriptor, at its start, of a sealed memory file: nobody who gets it can change it (memfd_create(2))."""
     fd = os.memfd_create("sandbox", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    view = memoryview(content)
-    while view:
-        view = view[os.write(fd, view) :]
-    os.lseek(fd, 0, os.SEEK_SET)
-    seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
-    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.lseek(fd, 0, os.SEEK_SET)
+        seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+    except BaseException:
+        os.close(fd)
+        raise
     return fd
+
+
+@step("make a socket pair")
+def _socket_pair() -> tuple[socket.socket, socket.socket]:
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 
 def start_janitor(parents: Iterable[Path], prefix: str) -> None:
     """Start the process that removes this service's groups should the service be killed."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours, theirs = _socket_pair()
     with ours, theirs:
         _spawn(theirs.fileno(), -1, ["janitor", prefix, *map(str, parents)])
 
 
 def _spawn(end: int, lock: int, arguments: list[str]) -> int:
     """posix_spawn with an empty environment, default signals and the agreed descriptors only."""
-    service = os.pidfd_open(os.getpid())
-    # Copies above the agreed numbers first, so that no placing overwrites a source.
-    sources = {_SOCKET_FD: end, _SERVICE_FD: service}
-    if lock >= 0:
-        sources[_LOCK_FD] = lock
-    high = {number: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for number, fd in sources.items()}
-    try:
-        actions: list[tuple[int, ...]] = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in high.items()]
+    program = init_program()
+    if not program.exists():
+        raise HostError(f"{program.name} is missing: local boxes need Linux and a package built there (pip install .)")
+    with contextlib.ExitStack() as opened, step("start sandbox-init"):
+        service = os.pidfd_open(os.getpid())
+        opened.callback(os.close, service)
+        # Copies above the agreed numbers first, so that no placing overwrites a source.
+        sources = {_SOCKET_FD: end, _SERVICE_FD: service}
+        if lock >= 0:
+            sources[_LOCK_FD] = lock
+        actions: list[tuple[int, ...]] = []
+        for number, fd in sources.items():
+            high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10)
+            opened.callback(os.close, high)
+            actions.append((os.POSIX_SPAWN_DUP2, high, number))
         nowhere = [(os.POSIX_SPAWN_OPEN, fd, "/dev/null", os.O_RDWR, 0) for fd in (0, 1, 2)]
         return os.posix_spawn(
-            str(init_program()),
-            ["sandbox-init", *arguments],
+            program,
+            [program.name, *arguments],
             {},
             file_actions=[*nowhere, *actions],
             setsid=True,  # a Ctrl-C at the terminal is for the service, not for its wardens
             setsigmask=[],
             setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
         )
-    except FileNotFoundError:
-        _not_installed()
-    except OSError as error:
-        raise LaunchError("start sandbox-init", error.errno or 0) from None
-    finally:
-        os.close(service)
-        for fd in high.values():
-            os.close(fd)
 
 
-def _not_installed() -> NoReturn:
-    raise HostError(
-        "the sandbox-init program is missing: local boxes need Linux and a package built there (pip install .)"
-    )
-
-
+@step("map ids")
 def _write_maps(pid: int, ids: Ids) -> None:
     process = Path(f"/proc/{pid}")
-    try:
-        if ids.lock < 0:  # user_namespaces(7): without privilege, groups must be frozen before they are mapped
-            (process / "setgroups").write_text("deny")
-        (process / "uid_map").write_text(ids.uid_map)
-        (process / "gid_map").write_text(ids.gid_map)
-    except OSError as error:
-        raise LaunchError("map ids", error.errno or 0) from None
+    if ids.lock < 0:  # user_namespaces(7): without privilege, groups must be frozen before they are mapped
+        (process / "setgroups").write_text("deny")
+    (process / "uid_map").write_text(ids.uid_map)
+    (process / "gid_map").write_text(ids.gid_map)
 
 
 def _reap(pid: int) -> None:

@@ -57,13 +57,18 @@ static PyObject *as_tuple(const int *ints, Py_ssize_t n)
     return tuple;
 }
 
+static PyObject *set_error(int error)
+{
+    errno = error;
+    return PyErr_SetFromErrno(PyExc_OSError);
+}
+
 /* After a system call that failed with `error`: whether it is to be tried again. If not, an exception is set. */
 static bool interrupted(int error)
 {
     if (error == EINTR)
         return PyErr_CheckSignals() == 0;
-    errno = error;
-    PyErr_SetFromErrno(PyExc_OSError);
+    set_error(error);
     return false;
 }
 
@@ -122,11 +127,19 @@ static void take(int fd, struct received *received)
     received->error = errno;
     if (received->size < 0)
         return;
+    bool complete = !(header.msg_flags & MSG_CTRUNC);
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c))
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
             received->n_fds = (unsigned)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
             memcpy(received->fds, CMSG_DATA(c), received->n_fds * sizeof(int));
         }
+    if (complete)
+        return;
+    /* There was no room for all descriptors among ours (recvmsg(2) tells no other way), and the rest is lost. */
+    for (unsigned i = 0; i < received->n_fds; i++)
+        close(received->fds[i]);
+    received->size = -1;
+    received->error = EMFILE;
 }
 
 static PyObject *send_packet(PyObject *module, PyObject *arguments)
@@ -214,6 +227,8 @@ static PyObject *exchange(PyObject *module, PyObject *arguments)
         if (ready < 0 && !interrupted(error))
             return NULL;
     } while (ready < 0);
+    if (received.size < 0 && received.error == EMFILE)
+        return set_error(received.error);
     if (received.size > 0)
         return answer(&received, sources, (nfds_t)n_sources);
     return Py_NewRef(Py_None); /* the end of the socket, too, is left to whoever looks next */
