@@ -14,7 +14,7 @@ import stat
 from pathlib import Path
 from typing import IO, Final, Protocol
 
-from sandbox.errors import HostError, RequestError, step
+from sandbox.errors import SHORTAGES, HostError, LaunchError, RequestError, step
 from sandbox.launch.launcher import memory_file
 from sandbox.launch.wire import RunFlag
 
@@ -243,6 +243,8 @@ class Streams:
                 # A FIFO that nobody writes must not keep us here, where no deadline holds yet.
                 source = self._opened = os.open(stdin, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
             except OSError as error:
+                if error.errno in SHORTAGES:
+                    raise LaunchError(f"open {stdin}", error.errno or 0) from None
                 raise RequestError("stdin", f"cannot read {str(stdin)!r}: {error.strerror}") from None
         else:
             source = _descriptor("stdin", stdin)

@@ -11,6 +11,9 @@ import errno as _errno
 import os
 from collections.abc import Iterator
 
+SHORTAGES = frozenset({_errno.EMFILE, _errno.ENFILE, _errno.ENOMEM, _errno.ENOBUFS})
+"""What the host can run out of: never the fault of a request, nor of a file that a program left."""
+
 
 class SandboxError(Exception):
     """Base of everything that this library raises on purpose."""

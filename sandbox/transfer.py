@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from sandbox.errors import HostError, LaunchError, RequestError
+from sandbox.errors import SHORTAGES, HostError, LaunchError, RequestError
 from sandbox.launch.launcher import Warden, memory_file
 from sandbox.result import NotCollected
 
@@ -48,6 +48,8 @@ def _put(warden: Warden, name: str, content: bytes | Path) -> None:
     try:
         warden.put(os.fsencode(name), mode, source)
     except LaunchError as error:
+        if error.errno in SHORTAGES:
+            raise LaunchError(f"put {name}", error.errno or 0) from None
         hint = "; the limits scratch and inodes say how much a box can hold" if error.code == "ENOSPC" else ""
         raise RequestError("files", f"{name!r}: {os.strerror(error.errno or 0)}{hint}") from None
     finally:
@@ -58,6 +60,8 @@ def _open_regular(name: str, path: Path) -> int:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
+        if error.errno in SHORTAGES:
+            raise LaunchError(f"open {path}", error.errno or 0) from None
         raise RequestError("files", f"{name!r}: cannot read {str(path)!r}: {error.strerror}") from None
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
@@ -71,6 +75,8 @@ def _collect(warden: Warden, name: str, limit: int) -> bytes | NotCollected:
     except HostError:
         return NotCollected("the box died with it")  # of a limit, or the run would not have a result
     except LaunchError as error:
+        if error.errno in SHORTAGES:
+            raise LaunchError(f"collect {name}", error.errno or 0) from None
         return NotCollected(_REASONS.get(error.code, os.strerror(error.errno or 0)))
     try:
         return _read(fd, limit)

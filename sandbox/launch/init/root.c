@@ -195,7 +195,9 @@ static void make_empty_proc(int root)
         _exit(0);
     }
     int status;
-    if (waitpid(pid, &status, 0) < 0 || status)
+    if (waitpid(pid, &status, 0) < 0)
+        fail("wait");
+    if (status)
         _exit(1); /* the child has said why */
 }
 
