@@ -166,6 +166,7 @@ class _Group:
             self._pids_peak = Meter(self._open(pids / "pids.peak").fd) if (pids / "pids.peak").exists() else Meter()
             self._memory_stat = self._open(memory / "memory.stat")
             self._open_own(directories)
+            self._absent = sum(meter.fd < 0 for meter in self.meters)
         except BaseException:
             self._give_back()
             raise
@@ -218,8 +219,10 @@ class _Group:
     def finish(self, before: Sequence[int] | None, after: Sequence[int] | None) -> Counts:
         cpu, memory, peak, kills, processes = self._last
         if before is not None:
-            cpu, memory, *_ = before  # init reads what an idle slot moves; only runs move the rest
-        self._last = self._read() if after is None else after
+            # Init reads what an idle slot moves; only runs move the rest. Should it fail to, what is known will do.
+            cpu = cpu if before[METERS.CPU] == UNREAD else before[METERS.CPU]
+            memory = memory if before[METERS.MEMORY] == UNREAD else before[METERS.MEMORY]
+        self._last = self._read() if after is None or after.count(UNREAD) > self._absent else after
         cpu_after, memory_after, peak_after, kills_after, processes_after = self._last
         # Exact if this run moved the watermark, which nothing can lower, or if it never was above one.
         exact = processes_after > processes or processes_after <= self._own_processes + 1
