@@ -157,6 +157,10 @@ static void start_box(const struct setup *setup, const struct message *message)
         int socket = fcntl(message->fds[0], F_DUPFD_CLOEXEC, FIRST_FREE_FD);
         if (socket < 0)
             fail("socket");
+        /* The warden's end of its own socket is to close when the warden dies, whoever lives on. */
+        report_socket = socket;
+        close(SOCKET_FD);
+        close(SERVICE_FD);
         init(setup, socket, scratch);
     }
     if (box.pid < 0) {
