@@ -1,0 +1,30 @@
+"""What tests of faults share: a service in a process of its own, looked at from outside when it has ended."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PRELUDE = (Path(__file__).parent / "service.py").read_text()
+
+Service = Callable[..., str]
+
+
+@pytest.fixture
+def service(policy: Callable[[str], str]) -> Service:
+    """A function that runs a script as a service of its own, under what `wrapper` starts; what it printed.
+
+    The script has `sandbox`, the name POLICY and the functions of `service.py`.
+    """
+
+    def run(script: str, *arguments: str, wrapper: tuple[str, ...] = (), timeout: float = 60) -> str:
+        command = [*wrapper, sys.executable, "-P", "-W", "error", "-c", PRELUDE + script, policy("native"), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+        return done.stdout
+
+    return run

@@ -1,0 +1,85 @@
+"""What begins every script of a service under test: one life of a box, and what the service leaves behind."""
+
+import contextlib
+import ctypes
+import gc
+import os
+import sys
+import time
+
+import sandbox
+from sandbox.kernel import cgroup
+
+POLICY = sys.argv[1]
+
+# Whatever loses its parent becomes a child of this process, so that nothing that lives on is overlooked (prctl(2)).
+PR_SET_CHILD_SUBREAPER = 36
+ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+class CutShort(sandbox.SandboxError):
+    """A run was ended at its deadline that would have ended before."""
+
+
+def use(box: sandbox.Box, deadline: float = 30) -> None:
+    """Every kind of exchange with a box, and every way of making descriptors."""
+
+    def run(*argv: str, **options: object) -> sandbox.Result:
+        result = box.run(argv, limits={"wall_time": deadline}, **options)
+        if result.status is sandbox.Status.WALL_TIME_LIMIT:
+            raise CutShort(str(result))
+        assert result.ok, result
+        return result
+
+    result = run("sh", "-c", "cat in - > out", stdin=b"b", files={"in": b"a"}, collect=["out"])
+    assert result.files == {"out": b"ab"}, result
+    with open("/etc/hostname", "rb") as file:
+        run("sh", "-c", "sleep 0.01; cat", stdin=file)  # in a fresh box; the monitor watches, and copies
+    run("true", *["x" * 100_000] * 2)  # too long for a packet
+    ended = box.run(["sleep", "9"], limits={"wall_time": 0.02})
+    assert ended.status is sandbox.Status.WALL_TIME_LIMIT, ended
+    run("true")
+
+
+def life() -> None:
+    """A box from its making to its end."""
+    with sandbox.Box(POLICY) as box:
+        use(box)
+
+
+def groups() -> list[str]:
+    """The control groups of this service."""
+    parents = cgroup.find().parents() if "no-cgroup" not in POLICY else ()
+    return [str(path) for parent in parents for path in parent.glob(f"{cgroup.PREFIX}{os.getpid()}-*")]
+
+
+def children() -> int:
+    """How many children this process has, after the dead among those that lost their parents are reaped."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    with open(f"/proc/self/task/{os.getpid()}/children") as file:
+        return len(file.read().split())
+
+
+def holdings() -> dict[str, object]:
+    """What this service has: descriptors, processes and control groups."""
+    gc.collect()
+    return {"descriptors": len(os.listdir("/proc/self/fd")), "processes": children(), "groups": groups()}
+
+
+def attempt(action) -> str:
+    """How an action ended: "done", or its error, which has to be one of ours."""
+    try:
+        action()
+    except sandbox.SandboxError as error:
+        return f"{type(error).__name__}: {error}"
+    return "done"
+
+
+def await_holdings(wanted: dict[str, object]) -> None:
+    """What is on its way out may take a moment."""
+    deadline = time.monotonic() + 5
+    while (present := holdings()) != wanted:
+        assert time.monotonic() < deadline, f"{present} instead of {wanted}"
+        time.sleep(0.01)

@@ -1,0 +1,106 @@
+"""The warden or init is killed, stopped or slow at any message: the run has a result or a named error in time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+Service = Callable[..., str]
+
+STRIKE = """
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from sandbox import monitor
+from sandbox.launch import launcher, packets
+
+FAULT, VICTIM = sys.argv[2:]
+OWN_PATIENCE, OWN_GRACE = launcher.PATIENCE, monitor.GRACE
+here = threading.local()
+
+def victim() -> int:
+    # The warden that this thread started last, or its child.
+    if VICTIM == "warden":
+        return here.warden
+    with open(f"/proc/{here.warden}/task/{here.warden}/children") as file:
+        return int(file.read().split()[0])
+
+def go_on(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+
+def moment() -> None:
+    here.left = getattr(here, "left", 0) - 1
+    if here.left:
+        return
+    try:
+        pid = victim()
+        os.kill(pid, signal.SIGKILL if FAULT == "killed" else signal.SIGSTOP)
+    except (AttributeError, IndexError, OSError):
+        return  # it is not there yet
+    here.struck = True
+    if FAULT == "slow":
+        threading.Timer(0.05, go_on, (pid,)).start()
+
+def with_moments(function):
+    def call(*arguments):
+        moment()
+        answer = function(*arguments)
+        moment()
+        return answer
+    return call
+
+for name in ("send", "receive", "exchange"):
+    setattr(packets, name, with_moments(getattr(packets, name)))
+spawn = launcher._spawn
+def spawned(*arguments):
+    here.warden = spawn(*arguments)
+    return here.warden
+launcher._spawn = spawned
+
+def strike(number: int) -> tuple[str, bool]:
+    # The life of a box with a fault at one of its messages, and what it was like afterwards.
+    box, here.left, here.struck = None, number, False
+    def begin():
+        nonlocal box
+        box = sandbox.Box(POLICY)
+        use(box, 1.0 if FAULT == "stopped" else 30)
+    started = time.monotonic()
+    ended = attempt(begin)
+    took = time.monotonic() - started
+    over = here.left > 0
+    here.left = 0
+    if box is None:
+        box = sandbox.Box(POLICY)
+    elif ended == "done":
+        attempt(lambda: box.run(["true"], limits={"wall_time": 1.0}))  # it may have been struck by the last message
+    if FAULT == "stopped":
+        attempt(lambda: box.run(["true"]))  # with so little patience, on a busy machine
+    assert box.run(["echo", "on"]).stdout == b"on\\n", (number, ended)
+    box.close()
+    assert took < 9, (number, ended, took)
+    if FAULT == "slow":
+        assert ended == "done", (number, ended)
+    if ended != "done":
+        assert here.struck or FAULT == "stopped", (number, ended)
+        assert any(name in ended for name in ("init", "warden", "CutShort", "map ids", "cgroup: cannot join")), ended
+    return ended, over
+
+life()
+before = holdings()
+if FAULT == "stopped":
+    launcher.PATIENCE, monitor.GRACE = 1.5, 0.3
+numbers = range(1, 75)
+with ThreadPoolExecutor(2 if FAULT == "killed" else 8) as threads:
+    ends = list(threads.map(strike, numbers))
+assert ends[-1] == ("done", True), ends[-1]
+await_holdings(before)
+"""
+
+
+@pytest.mark.parametrize("victim", ["warden", "init"])
+@pytest.mark.parametrize("fault", ["killed", "stopped", "slow"])
+def test_fault_at_any_message(service: Service, fault: str, victim: str) -> None:
+    """Before and after each of them: who is slow is waited for, who is gone is named and replaced."""
+    service(STRIKE, fault, victim, timeout=100)
