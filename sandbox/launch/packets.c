@@ -212,21 +212,19 @@ static PyObject *exchange(PyObject *module, PyObject *arguments)
         close(spent_fds[i]);
     if (!sent)
         return NULL;
-    do {
-        PyThreadState *state = PyEval_SaveThread();
-        ready = poll(watched, (nfds_t)(1 + n_others), timeout);
-        error = errno;
-        if (ready > 0 && watched[0].revents) {
-            take(fd, &received);
-            /* Only now: nothing is added to the pipes after the end. */
-            if (poll(sources, (nfds_t)n_sources, 0) < 0)
-                for (Py_ssize_t i = 0; i < n_sources; i++)
-                    sources[i].revents = POLLIN; /* which a look will tell */
-        }
-        PyEval_RestoreThread(state);
-        if (ready < 0 && !interrupted(error))
-            return NULL;
-    } while (ready < 0);
+    PyThreadState *state = PyEval_SaveThread();
+    ready = poll(watched, (nfds_t)(1 + n_others), timeout);
+    error = errno;
+    if (ready > 0 && watched[0].revents) {
+        take(fd, &received);
+        /* Only now: nothing is added to the pipes after the end. */
+        if (poll(sources, (nfds_t)n_sources, 0) < 0)
+            for (Py_ssize_t i = 0; i < n_sources; i++)
+                sources[i].revents = POLLIN; /* which a look will tell */
+    }
+    PyEval_RestoreThread(state);
+    if (ready < 0 && !interrupted(error))
+        return NULL; /* else whoever looks next waits on: only there the deadlines are known */
     if (received.size < 0 && received.error == EMFILE)
         return set_error(received.error);
     if (received.size > 0)
@@ -243,7 +241,7 @@ static PyMethodDef methods[] = {
      "exchange(fd, packet, fds, others, pipes, spent, timeout)\n--\n\n"
      "Send a packet, close `spent`, and wait for the answer, for `timeout` milliseconds at most.\n\n"
      "Returns the answer, its descriptors, and those of `pipes` that can be read then; None if one of `others`\n"
-     "stirred first (descriptors, each followed by its poll(2) events), or nothing came."},
+     "stirred first (descriptors, each followed by its poll(2) events), a signal came, or nothing."},
     {NULL, NULL, 0, NULL},
 };
 
