@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from sandbox.errors import HostError
+from sandbox.errors import HostError, step
 from sandbox.kernel.cgroup import Counts, sources_of
 from sandbox.kernel.meters import METERS, Meter
 
@@ -55,6 +55,7 @@ class ProcessTree:
     def unthrottle(self) -> None:
         """Nothing is throttled."""
 
+    @step("look at the box's processes")
     def start(self, init: int) -> None:
         """Begin to watch what the init behind this pidfd starts."""
         try:
@@ -66,6 +67,7 @@ class ProcessTree:
         self._cpu = self._seen = self._ended = 0.0
         self._own = {}
 
+    @step("look at the box's processes")
     def _look(self) -> None:
         if self._init is None or time.monotonic() < self._seen + LOOK_EVERY / 2:
             return
@@ -83,7 +85,7 @@ class ProcessTree:
                 memory += process.memory_info().rss
                 # Not psutil's num_threads: it searches a file in which the program's own name comes first.
                 processes += len(os.listdir(f"/proc/{process.pid}/task"))
-            except (psutil.Error, OSError):
+            except (psutil.Error, FileNotFoundError, ProcessLookupError):
                 continue  # it has just ended
             own[process] = times.user + times.system
             waited_for += times.user + times.system + _waited_for(times)
