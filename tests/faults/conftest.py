@@ -24,7 +24,8 @@ def service(policy: Callable[[str], str]) -> Service:
     def run(script: str, *arguments: str, wrapper: tuple[str, ...] = (), timeout: float = 60) -> str:
         command = [*wrapper, sys.executable, "-P", "-W", "error", "-c", PRELUDE + script, policy("native"), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
-        assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert not done.stderr
         return done.stdout
 
     return run

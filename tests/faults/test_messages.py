@@ -26,7 +26,7 @@ def victim() -> int:
     with open(f"/proc/{here.warden}/task/{here.warden}/children") as file:
         return int(file.read().split()[0])
 
-def go_on(pid: int) -> None:
+def wake(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGCONT)
 
@@ -41,7 +41,7 @@ def moment() -> None:
         return  # it is not there yet
     here.struck = True
     if FAULT == "slow":
-        threading.Timer(0.05, go_on, (pid,)).start()
+        threading.Timer(0.05, wake, (pid,)).start()
 
 def with_moments(function):
     def call(*arguments):
@@ -73,11 +73,14 @@ def strike(number: int) -> tuple[str, bool]:
     here.left = 0
     if box is None:
         box = sandbox.Box(POLICY)
-    elif ended == "done":
-        attempt(lambda: box.run(["true"], limits={"wall_time": 1.0}))  # it may have been struck by the last message
-    if FAULT == "stopped":
-        attempt(lambda: box.run(["true"]))  # with so little patience, on a busy machine
-    assert box.run(["echo", "on"]).stdout == b"on\\n", (number, ended)
+    def go_on() -> None:
+        time.sleep(0.02)
+        assert box.run(["echo", "on"], limits={"wall_time": 5}).stdout == b"on\\n", (number, ended)
+    again = [attempt(go_on) for _ in range(4)]
+    # Who was struck when nothing was to be done any more is missed by the next run.
+    if FAULT != "stopped":  # with so little patience others seem to be, on a busy machine
+        assert len(again) - again.count("done") <= (ended == "done"), (number, ended, again)
+    assert again[-1] == "done", (number, ended, again)
     box.close()
     assert took < 9, (number, ended, took)
     if FAULT == "slow":
@@ -91,7 +94,7 @@ life()
 before = holdings()
 if FAULT == "stopped":
     launcher.PATIENCE, monitor.GRACE = 1.5, 0.3
-numbers = range(1, 75)
+numbers = range(1, 75, 3 if FAULT == "stopped" else 1)
 with ThreadPoolExecutor(2 if FAULT == "killed" else 8) as threads:
     ends = list(threads.map(strike, numbers))
 assert ends[-1] == ("done", True), ends[-1]
