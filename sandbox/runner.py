@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sandbox import transfer
 from sandbox.capture import Stdin, Stdout, Streams
+from sandbox.errors import HostError
 from sandbox.monitor import Ended, Monitor
-from sandbox.outcome import classify, measure
+from sandbox.outcome import Usage, classify, measure
 from sandbox.plan import Plan
-from sandbox.result import Result
+from sandbox.result import NotCollected, Result
 
 if TYPE_CHECKING:
     from sandbox.box import Box
@@ -48,7 +50,7 @@ def run(box: Box, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> R
     if exited is not None:
         init.exchange_pipes(exited.pipes)
     usage = measure(ended, group, limits)
-    files = transfer.collect_all(box.warden, plan.collect, limits.scratch or 0) if plan.collect else {}
+    files = _collect(box, plan, usage) if plan.collect else {}
     box.note(ended)
     out, err = streams.stdout, streams.stderr
     out_truncated, err_truncated = out is not None and out.truncated, err is not None and err.truncated
@@ -70,3 +72,13 @@ def run(box: Box, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> R
         measured_by=dict(usage.measured_by),
         denied_syscalls=usage.denied,
     )
+
+
+def _collect(box: Box, plan: Plan, usage: Usage) -> Mapping[str, bytes | NotCollected]:
+    try:
+        return transfer.collect_all(box.warden, plan.collect, plan.limits.scratch or 0)
+    except HostError:
+        if usage.cause is None and not usage.oom_kills:
+            raise
+        # Of a limit, which the result tells of; so does what became of its files.
+        return dict.fromkeys(plan.collect, NotCollected("the box died with it"))

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from sandbox.errors import SHORTAGES, HostError, LaunchError, RequestError
+from sandbox.errors import SHORTAGES, LaunchError, RequestError
 from sandbox.launch.launcher import Warden, memory_file
 from sandbox.result import NotCollected
 
@@ -30,7 +30,10 @@ def put_all(warden: Warden, files: Iterable[tuple[str, bytes | Path]]) -> None:
 
 
 def collect_all(warden: Warden, names: Iterable[str], limit: int) -> dict[str, bytes | NotCollected]:
-    """The content of each file that the program left, at most `limit` bytes of all together, or why there is none."""
+    """The content of each file that the program left, at most `limit` bytes of all together, or why there is none.
+
+    `HostError` if the box has died with them.
+    """
     files: dict[str, bytes | NotCollected] = {}
     for name in names:
         files[name] = content = _collect(warden, name, limit)
@@ -72,8 +75,6 @@ def _open_regular(name: str, path: Path) -> int:
 def _collect(warden: Warden, name: str, limit: int) -> bytes | NotCollected:
     try:
         fd = warden.get(os.fsencode(name))
-    except HostError:
-        return NotCollected("the box died with it")  # of a limit, or the run would not have a result
     except LaunchError as error:
         if error.errno in SHORTAGES:
             raise LaunchError(f"collect {name}", error.errno or 0) from None
