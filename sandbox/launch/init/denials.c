@@ -56,7 +56,7 @@ static void *hear(void *proc)
         else if (errno == EINTR)
             continue;
         else
-            _exit(1); /* nobody would hear the next one */
+            fail("hear of denied calls"); /* nobody would hear the next one */
         kill(-1, SIGKILL); /* everything in the box but init */
     }
 }
