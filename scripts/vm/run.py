@@ -36,7 +36,10 @@ SELECTION = (
         for what in ("endings", "environment", "limits", "memory", "results", "reuse", "time")
     ),
 )
-LONG = ("nothing_grows", "every_exit_code", "pool_of_many_threads", "attack_is_real")
+LONG = (
+    *("nothing_grows", "every_exit_code", "pool_of_many_threads", "attack_is_real", "many_runs_leave_charged"),
+    "what_was_burnt",  # to within milliseconds, which is what starting a program takes there
+)
 EVERY = 24
 """Of the table of attacks, the selection has every 24th row."""
 MEMORY = "2048M"

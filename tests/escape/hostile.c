@@ -184,6 +184,8 @@ static void evade(int count)
         }
         inside = 0;
     }
+    for (time_t end = time(NULL) + 2; time(NULL) < end;) /* it has gone on, if it still goes on now */
+        ;
     puts("won");
     kill(0, SIGKILL);
 }

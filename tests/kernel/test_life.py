@@ -177,16 +177,26 @@ def test_caller_is_killed(policy: Name, pause: float) -> None:
     with caller.stdout:
         assert caller.stdout.readline() == b"ready\n"
     time.sleep(pause)
-    family = psutil.Process(caller.pid).children(recursive=True)
-    assert any(process.name() == "sandbox-warden" for process in family)
+    service = psutil.Process(caller.pid)
     if pause > 0.1:
-        assert sum(process.name() == "sleep" for process in family) == 4
+        assert wait_for(lambda: _names(service).count("sleep") == 4), _names(service)
+    family = service.children(recursive=True)
+    assert any(process.name() == "sandbox-warden" for process in family)
     groups = _groups(caller.pid)
     caller.kill()
     caller.wait()
     assert wait_for(lambda: not any(map(alive, family))), [process for process in family if alive(process)]
     assert wait_for(lambda: not _groups(caller.pid)), _groups(caller.pid)
     assert bool(groups) or "no-cgroup" in policy("native")
+
+
+def _names(service: psutil.Process) -> list[str]:
+    """What runs below a service now."""
+    names = []
+    for process in service.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            names.append(process.name())
+    return names
 
 
 def _groups(pid: int) -> list[Path]:

@@ -48,7 +48,7 @@ def test_within_the_cpu_limit(run: Run, how: str) -> None:
     """What stays below the limit is no limit's business, and is measured."""
     result = run("burn", how, 0.3, cpu_time=5, wall_time=10)
     assert result.status is Status.OK
-    assert 0.25 <= result.cpu_time <= 0.6
+    assert 0.25 <= result.cpu_time <= (0.6 if how == "for" else 2.5)  # making processes takes CPU time as well
     assert result.cpu_time <= result.wall_time * 2
 
 
