@@ -97,7 +97,7 @@ class Attack(NamedTuple):
     stdin: str | None = None
     stopped: str = ""
     rootless: str | None = None
-    """What is printed instead where programs have init's uid."""
+    """What is printed instead where a box has one uid, its user's, for init and programs."""
     stopped_size: int | None = None
     """How many bytes it prints, if not what they are."""
     status: str = "OK"
