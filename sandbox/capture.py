@@ -31,6 +31,9 @@ Stdout = int | IO[bytes]
 
 CHUNK = 65_536
 
+PATIENCE = 1.0
+"""Seconds that whoever reads what is passed on may take for the next part of it, when the program has ended."""
+
 READS = 64
 """Reads of one stream in a row, at most: others are to have their turn."""
 
@@ -119,6 +122,8 @@ class Output:
         assert self._sink is not None
         try:
             written = os.write(self._sink, self._pending[: select.PIPE_BUF])
+        except BlockingIOError:
+            return  # the caller's descriptor does not block, and the next step is when it has room
         except BrokenPipeError:
             self._hang_up()
             return
@@ -135,8 +140,13 @@ class Output:
         self._pending, self._more, self._want = b"", False, None
 
     def finish(self) -> None:
-        """See `Stream`."""
+        """See `Stream`. `HostError` if what is left is to be passed on, and nobody takes it for `PATIENCE` seconds."""
         while self._pending or self._more:
+            if self._pending and self._sink is not None:
+                reader = select.poll()
+                reader.register(self._sink, select.POLLOUT)
+                if not reader.poll(PATIENCE * 1000):
+                    raise HostError("cannot pass on output: nobody reads it")
             self.step()
 
     @property
@@ -206,10 +216,22 @@ class Streams:
     stderr: Output | None = None
     _given: int | None = None
     """What only the program is to hold once it runs."""
+    _sinks: tuple[int, ...] = ()
+    """Where output is passed on to: ours to close as well."""
     _opened: int | None = None
     """What is ours to close at the end."""
 
     def __init__(self, pipes: tuple[int, ...], limit: int | None, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> None:
+        try:
+            self._direct(pipes, limit, stdout, stderr)
+            if stdin is not None and stdin != DEVNULL:
+                self._given = self._input(stdin)
+                self.fds, self.targets = (self._given,), (0,)
+        except BaseException:
+            self.close()
+            raise
+
+    def _direct(self, pipes: tuple[int, ...], limit: int | None, stdout: Stdout, stderr: Stdout) -> None:
         out, error = pipes
         if stdout == PIPE:
             self.stdout = Output(out, limit)
@@ -221,13 +243,6 @@ class Streams:
             self.flags |= RunFlag.MERGE
         else:
             self.stderr = self._output("stderr", error, limit, stderr, RunFlag.NULL_ERR)
-        if stdin is not None and stdin != DEVNULL:
-            try:
-                self._given = self._input(stdin)
-            except BaseException:
-                self.close()
-                raise
-            self.fds, self.targets = (self._given,), (0,)
 
     def all(self) -> list[Stream]:
         """Those that the monitor has to move."""
@@ -257,7 +272,9 @@ class Streams:
         if target == DEVNULL:
             self.flags |= nowhere
             return None
-        sink = _descriptor(name, target)
+        with step("duplicate a descriptor"):
+            sink = os.dup(_descriptor(name, target))  # of its own: both streams may go to the same
+        self._sinks += (sink,)
         if fcntl.fcntl(sink, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
             raise RequestError(name, f"{target!r} is not open for writing")
         return Output(pipe, limit, sink)
@@ -285,6 +302,9 @@ class Streams:
         self.hand_over()
         if self.feed is not None:
             self.feed.finish()
+        for sink in self._sinks:
+            os.close(sink)
+        self._sinks = ()
         if self._opened is not None:
             os.close(self._opened)
             self._opened = None

@@ -34,6 +34,9 @@ SLACK = 4 << 20
 CACHE = 256 << 20
 """Bytes of cached files that it may keep: what its programs are run from, and would have to read from disk again."""
 
+BATCH = 1 << 20
+"""Bytes that the kernel charges ahead, at most: a group may be full that much below its limit."""
+
 PATIENCE = 0.25
 """Seconds to wait for an idle slot to become empty, at most."""
 
@@ -157,6 +160,8 @@ class _Group:
         self._directories: tuple[Path, ...] = ()
         self._files: list[_File] = []
         self._overhead = 0
+        self._ceiling: int | None = None
+        """The limit of memory in force, the slot's own included."""
         self._last: Sequence[int] = ()
         """The meters as they were read last: what the present run started with, to within microseconds."""
         try:
@@ -228,11 +233,17 @@ class _Group:
         exact = processes_after > processes or processes_after <= self._own_processes + 1
         return Counts(
             (cpu_after - cpu) / self._cpu_unit,
-            # What was charged when the run began, unless the kernel gave it up for the run's sake.
-            self._memory_peak(min(memory, memory_after), peak, peak_after, kills_after > kills),
+            # What was charged when the run began, unless the kernel gave it up since, by the way or for the run's sake.
+            None
+            if memory > self._overhead + SLACK and self._was_full(peak_after)
+            else self._memory_peak(min(memory, memory_after), peak, peak_after, kills_after > kills),
             processes_after - self._own_processes if exact and processes_after != UNREAD else None,
             kills_after - kills,
         )
+
+    def _was_full(self, peak: int) -> bool:
+        """Whether the limit was reached: then nobody knows how much of others' caches was given up on the way."""
+        return self._ceiling is not None and peak >= self._ceiling - BATCH
 
     def _memory_peak(self, usage: int, before: int, after: int, killed: bool) -> int | None:
         """From what others are charged with, and the watermark when the run began and now."""
@@ -302,7 +313,6 @@ class V1Group(_Group):
             Meter(self._oom.fd, b"oom_kill"),
             self._pids_peak,
         )
-        self._limit: int | None = None
         with step("make an eventfd"):
             self.oom_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         with contextlib.closing(_File(memory / "cgroup.event_control", os.O_WRONLY)) as control:
@@ -310,9 +320,9 @@ class V1Group(_Group):
 
     def limit(self, memory: int | None, processes: int | None, cpus: float | None) -> None:
         wanted = None if memory is None else memory + self._overhead
-        if wanted != self._limit:
+        if wanted != self._ceiling:
             self._write_limit(wanted)
-            self._limit = wanted
+            self._ceiling = wanted
         self._limit_processes(processes)
         if cpus is not None or self._quota != -1:
             self._set_quota(-1 if cpus is None else int(cpus * 100_000))
@@ -320,7 +330,7 @@ class V1Group(_Group):
     def _write_limit(self, wanted: int | None) -> None:
         text = "-1" if wanted is None else str(wanted)
         # The limit with swap may never be below the one without: raise that one first, lower it last.
-        raising = wanted is None or (self._limit is not None and wanted > self._limit)
+        raising = wanted is None or (self._ceiling is not None and wanted > self._ceiling)
         files = [file for file in (self._swap_file, self._limit_file) if file]
         for file in files if raising else reversed(files):
             file.write(text)
@@ -418,7 +428,8 @@ class V2Group(_Group):
 
     def limit(self, memory: int | None, processes: int | None, cpus: float | None) -> None:
         self._limit = memory
-        self._max.set("max" if memory is None else str(memory + self._overhead))
+        self._ceiling = None if memory is None else memory + self._overhead
+        self._max.set("max" if self._ceiling is None else str(self._ceiling))
         self._limit_processes(processes)
         if cpus is not None and self._cpu_max is None:
             self._cpu_max = self._open_rate()

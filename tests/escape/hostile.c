@@ -184,6 +184,7 @@ static void evade(int count)
         }
         inside = 0;
     }
+    signal(SIGUSR1, SIG_IGN);
     for (time_t end = time(NULL) + 2; time(NULL) < end;) /* it has gone on, if it still goes on now */
         ;
     puts("won");

@@ -154,20 +154,21 @@ def host() -> Iterator[Host]:
         socket.socket(socket.AF_UNIX) as abstract,
         socket.socket(socket.AF_UNIX) as named,
         subprocess.Popen(["sleep", "600"], **_as_nobody()) as victim,
+        contextlib.ExitStack() as ending,
     ):
+        ending.callback(victim.kill)
         canary = Path(directory, "canary")
         canary.mkdir()
         Path(directory).chmod(0o755)
         named.bind(f"{canary}.socket")
         Path(f"{canary}.socket").chmod(0o777)
-        abstract.bind("\0sandbox-canary")
+        abstract.bind(f"\0{canary}")
         for server in (named, abstract):
             server.listen(8)
         descriptor = os.open("/etc/hostname", os.O_RDONLY)
         os.set_inheritable(descriptor, True)
         yield Host(victim.pid, canary, descriptor)
         os.close(descriptor)
-        victim.kill()
     del os.environ["SANDBOX_CANARY"]
 
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import pytest
 
-from sandbox import DEVNULL, PIPE, STDOUT, Box, RequestError, Result, Status
+from sandbox import DEVNULL, PIPE, STDOUT, Box, HostError, RequestError, Result, Status
 
 Run = Callable[..., Result]
 
@@ -248,3 +248,43 @@ def test_wrong_streams_leave_no_descriptor(box: Box, tmp_path: Path) -> None:
             with pytest.raises(RequestError, match=r"^stdout: "):
                 box.run(["true"], stdin=stdin, stdout=9999)
     assert descriptors() <= before
+
+
+def test_both_streams_to_one_descriptor(box: Box, pipe: tuple[IO[bytes], IO[bytes]]) -> None:
+    """More than a pipe holds, from both: neither waits for ever."""
+    ours, theirs = pipe
+    size, reader = [0], threading.Thread(target=lambda: size.append(len(ours.read())))
+    reader.start()
+    script = "head -c 150000 /dev/zero & head -c 150000 /dev/zero >&2; wait"
+    result = box.run(["sh", "-c", script], stdout=theirs, stderr=theirs)
+    theirs.close()
+    reader.join()
+    assert (result.status, size[-1]) == (Status.OK, 300_000)
+
+
+def test_a_descriptor_that_does_not_block(run: Run, pipe: tuple[IO[bytes], IO[bytes]]) -> None:
+    """What it has no room for waits until it has."""
+    ours, theirs = pipe
+    os.set_blocking(theirs.fileno(), False)
+    got: list[bytes] = []
+
+    def read_slowly() -> None:
+        while data := os.read(ours.fileno(), 8192):
+            got.append(data)
+            time.sleep(0.001)
+
+    reader = threading.Thread(target=read_slowly)
+    reader.start()
+    assert run("flood", 1, 400_000, stdout=theirs).ok
+    theirs.close()
+    reader.join()
+    assert len(b"".join(got)) == 400_000
+
+
+def test_a_reader_that_stops(run: Run, pipe: tuple[IO[bytes], IO[bytes]]) -> None:
+    """When the program has been ended, nobody waits for its reader for long."""
+    _, theirs = pipe
+    started = time.monotonic()
+    with pytest.raises(HostError, match="nobody reads"):
+        run("flood", 1, 400_000, stdout=theirs, wall_time=0.3)
+    assert time.monotonic() - started < 5

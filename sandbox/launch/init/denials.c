@@ -21,7 +21,7 @@
 enum { STACK = 64 << 10 };
 
 static int handed[2]; /* the pipe through which the thread is given the listener */
-static int state;     /* the thread's line in /proc */
+static int waiting;   /* where in the kernel the thread waits, by /proc */
 static sem_t opened;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct wire_denied heard[WIRE_DENIED];
@@ -43,7 +43,7 @@ static void *hear(void *proc)
     struct seccomp_notif call;
     int listener;
 
-    state = openat(*(int *)proc, "thread-self/stat", O_RDONLY | O_CLOEXEC);
+    waiting = openat(*(int *)proc, "thread-self/wchan", O_RDONLY | O_CLOEXEC);
     sem_post(&opened);
     if (read(handed[0], &listener, sizeof listener) != sizeof listener)
         _exit(1);
@@ -61,6 +61,27 @@ static void *hear(void *proc)
     }
 }
 
+/* Whether the thread waits in the kernel, and is off the run queue: else the file says 0. (Its state in `stat` is S
+ * also while it is about to wait, and may have something to take first.) */
+static bool is_waiting(void)
+{
+    char place[2] = {0};
+
+    return pread(waiting, place, sizeof place, 0) > 0 && place[0] != '0';
+}
+
+enum { PATIENCE = 5 }; /* seconds; it takes microseconds */
+
+static void wait_for_thread(void)
+{
+    for (uint64_t start = now(); !is_waiting();) {
+        sched_yield();
+        errno = ETIMEDOUT;
+        if (now() - start > PATIENCE * 1000000000ULL)
+            fail("wait for the thread that hears of denied calls");
+    }
+}
+
 void start_hearing(int proc)
 {
     pthread_attr_t attributes;
@@ -72,8 +93,9 @@ void start_hearing(int proc)
         || (errno = pthread_create(&thread, &attributes, hear, &proc)))
         fail("thread");
     sem_wait(&opened);
-    if (state < 0)
-        fail("open /proc/thread-self/stat");
+    if (waiting < 0)
+        fail("open /proc/thread-self/wchan");
+    wait_for_thread(); /* for the pipe: this host can tell */
 }
 
 void hear_of(int listener)
@@ -82,22 +104,10 @@ void hear_of(int listener)
         fail("thread");
 }
 
-/* Whether the thread sleeps: the third field of its line is S. The second is its name, "(sandbox-init)". */
-static bool is_asleep(void)
-{
-    char line[64];
-    ssize_t size = pread(state, line, sizeof line - 1, 0);
-
-    line[size > 0 ? size : 0] = 0;
-    const char *after_name = strrchr(line, ')');
-    return after_name && !strncmp(after_name, ") S", 3);
-}
-
 void tell_denials(struct wire_exited *exited)
 {
-    /* All callers are dead, and each of them woke the thread before it died: once it sleeps it has heard of all. */
-    while (!is_asleep())
-        sched_yield();
+    /* All callers are dead, and each of them woke the thread before it died: once it waits it has heard of all. */
+    wait_for_thread();
     pthread_mutex_lock(&lock);
     exited->denied = count;
     memcpy(exited->calls, heard, sizeof heard);
