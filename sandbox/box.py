@@ -93,10 +93,21 @@ class Box:
         stderr: Stdout = PIPE,
     ) -> Result:
         """Run one program to its end; see `sandbox.run`."""
-        return self.carry_out(self._planner.plan(argv, env, cwd, files, collect, limits), stdin, stdout, stderr)
+        return self.carry_out(self.plan(argv, env, cwd, files, collect, limits), stdin, stdout, stderr)
 
-    def carry_out(self, plan: Plan, stdin: Stdin = None, stdout: Stdout = PIPE, stderr: Stdout = PIPE) -> Result:
-        """Run a plan that was made for this box's policy."""
+    def plan(self, argv: Any, env: Any, cwd: Any, files: Any, collect: Any, limits: Any) -> Plan:
+        """Decide a run of this box, without starting it; arguments as of `run`. Raises `RequestError`."""
+        return self._planner.plan(argv, env, cwd, files, collect, limits)
+
+    def carry_out(
+        self,
+        plan: Plan,
+        stdin: Stdin = None,
+        stdout: Stdout = PIPE,
+        stderr: Stdout = PIPE,
+        started: Callable[[], object] | None = None,
+    ) -> Result:
+        """Run a plan that was made for this box's policy; `started` is called once the program is what runs."""
         if self.closed:
             raise HostError("the box is closed")
         if self._service != os.getpid():
@@ -104,15 +115,17 @@ class Box:
         if self._busy.locked():
             raise HostError("the box is in use by another thread; a BoxPool serves many")
         with self._busy:  # not acquire(), behind which a signal handler's exception would leave it locked
-            return self._run(plan, stdin, stdout, stderr)
+            return self._run(plan, stdin, stdout, stderr, started)
 
-    def _run(self, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> Result:
+    def _run(
+        self, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout, started: Callable[[], object] | None
+    ) -> Result:
         if self._fit is not plan.limits:
             self._prepare(plan.limits)
         self.used = True
         self._stale = bool(plan.files)
         try:
-            return runner.run(self, plan, stdin, stdout, stderr)
+            return runner.run(self, plan, stdin, stdout, stderr, started)
         except RequestError:
             if self._stale:  # nothing was started, but the files that went in are there
                 self._discard()
@@ -121,10 +134,10 @@ class Box:
             self._discard()
             raise
 
-    def signal(self, number: int) -> None:
-        """Send a signal to the program that runs now, and to its process group; from another thread or a handler."""
+    def signal(self, number: int, scope: wire.Scope = wire.Scope.GROUP) -> None:
+        """Send a signal to the program that runs now, by default with its group; from another thread or a handler."""
         if self._init is not None:
-            self._init.signal(number, wire.Scope.GROUP)
+            self._init.signal(number, scope)
 
     def note(self, ended: Ended) -> None:
         """Decide after a run whether this box can be used again, and order the next one if not."""

@@ -45,12 +45,12 @@ class Ended:
 class Monitor:
     """The watch over one run, from the moment that init was told to start it.
 
-    With an `observer`, every call is shown to that, and goes on.
+    With an `observer`, every call is shown to that, and goes on. `started` is called once the program runs.
     """
 
     __slots__ = (
         "_cgroup", "_deadline", "_ended", "_init", "_killed_at", "_limits", "_next_look", "_observer", "_parallelism",
-        "_started", "_streams", "_wake",
+        "_started", "_streams", "_tell", "_wake",
     )  # fmt: skip
 
     def __init__(
@@ -60,8 +60,10 @@ class Monitor:
         limits: Limits,
         streams: Sequence[Stream],
         observer: Callable[[notify.Call], None] | None = None,
+        started: Callable[[], object] | None = None,
     ) -> None:
         self._init = init
+        self._tell = started
         self._observer = observer
         self._cgroup = cgroup
         self._limits = limits
@@ -121,6 +123,8 @@ class Monitor:
         if isinstance(answer, wire.Exited):
             self._ended.exited = answer
             return True
+        if answer is wire.Type.STARTED and self._tell is not None:
+            self._tell()
         return False
 
     def _end(self) -> Ended:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from sandbox import transfer
 from sandbox.capture import Stdin, Stdout, Streams
 from sandbox.errors import HostError
+from sandbox.launch.wire import RunFlag
 from sandbox.monitor import Ended, Monitor
 from sandbox.outcome import Usage, classify, measure
 from sandbox.plan import Plan
@@ -23,7 +24,9 @@ most print.
 """
 
 
-def run(box: Box, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> Result:
+def run(
+    box: Box, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout, started: Callable[[], object] | None = None
+) -> Result:
     """Carry out a plan in a box that is ready, and say how it ended. Raises what `sandbox.run` raises."""
     limits, group, init = plan.limits, box.cgroup, box.init
     if plan.files:
@@ -32,15 +35,16 @@ def run(box: Box, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> R
     streams = Streams(init.pipes, limits.output, stdin, stdout, stderr)
     try:
         group.start(init.pidfd)
-        patience = 0 if streams.feed or (limits.wall_time or 1.0) <= PATIENCE else PATIENCE_MS
-        exited = init.run(plan.head, plan.tail, streams.fds, streams.targets, streams.flags, patience)
+        patience = 0 if streams.feed or started or (limits.wall_time or 1.0) <= PATIENCE else PATIENCE_MS
+        flags = streams.flags | (RunFlag.REPORT_START if started else 0)
+        exited = init.run(plan.head, plan.tail, streams.fds, streams.targets, flags, patience)
         if exited is not None:
             ended = Ended(exited)
             if exited.unread:
                 streams.read(exited.unread)
         else:
             streams.hand_over()
-            ended = Monitor(init, group, limits, streams.all(), box.observer).wait()
+            ended = Monitor(init, group, limits, streams.all(), box.observer, started).wait()
             exited = ended.exited
             if exited is None:
                 init.kill()  # what init did not end must not go on while it is measured and its files are collected

@@ -212,6 +212,8 @@ static PyObject *exchange(PyObject *module, PyObject *arguments)
         close(spent_fds[i]);
     if (!sent)
         return NULL;
+    if (!timeout) /* whatever comes is for whoever looks next */
+        Py_RETURN_NONE;
     PyThreadState *state = PyEval_SaveThread();
     ready = poll(watched, (nfds_t)(1 + n_others), timeout);
     error = errno;
@@ -239,7 +241,7 @@ static PyMethodDef methods[] = {
      "receive(fd)\n--\n\nThe next packet and its descriptors, waited for; empty at the end. OSError as recvmsg(2)."},
     {"exchange", exchange, METH_VARARGS,
      "exchange(fd, packet, fds, others, pipes, spent, timeout)\n--\n\n"
-     "Send a packet, close `spent`, and wait for the answer, for `timeout` milliseconds at most.\n\n"
+     "Send a packet, close `spent`, and wait for the answer, for `timeout` milliseconds at most, 0 for not at all.\n\n"
      "Returns the answer, its descriptors, and those of `pipes` that can be read then; None if one of `others`\n"
      "stirred first (descriptors, each followed by its poll(2) events), a signal came, or nothing."},
     {NULL, NULL, 0, NULL},
