@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +277,15 @@ class BoxPool:
         box = self._take()
         try:
             return box.run(argv, **options)
+        finally:
+            self._give(box)
+
+    @contextlib.contextmanager
+    def box(self) -> Iterator[Box]:
+        """A free box, waited for, to be used by one thread; it goes back to the pool."""
+        box = self._take()
+        try:
+            yield box
         finally:
             self._give(box)
 

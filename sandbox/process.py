@@ -142,7 +142,6 @@ class Process:
     def _give_back(self) -> None:
         _spares.give(self._box)
 
-    @property
     def running(self) -> bool:
         """Whether it has not ended yet."""
         return not self._ended.is_set()
@@ -166,12 +165,12 @@ class Process:
 
     def signal(self, number: int, *, group: bool = False) -> None:
         """Send a signal to the program, or to its whole process group. Nothing happens if it has ended."""
-        if self.running:
+        if self.running():
             self._box.signal(number, Scope.GROUP if group else Scope.PROGRAM)
 
     def kill(self) -> None:
         """End it, and everything that it has started, at once."""
-        if self.running:
+        if self.running():
             self._box.signal(signals.SIGKILL, Scope.EVERYTHING)
 
     def stop(self, grace: float = 1.0, number: int = signals.SIGTERM) -> Result:

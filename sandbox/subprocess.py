@@ -14,7 +14,7 @@ import contextlib
 import itertools
 import os
 import subprocess as standard
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from subprocess import (
     DEVNULL,
     PIPE,
@@ -75,10 +75,14 @@ class Popen(standard.Popen[Any]):
         *positional: Any,
         policy: str | Policy = _POLICY,
         limits: Mapping[str, Any] | None = None,
+        ended: Callable[[], object] | None = None,
         **options: Any,
     ) -> None:
-        """Start it. Raises as the standard class does, and `SandboxError` where the sandbox itself fails."""
-        self._policy, self._limits = policy, limits
+        """Start it; `ended` is called in another thread when nothing of it is left.
+
+        Raises as the standard class does, and `SandboxError` where the sandbox itself fails.
+        """
+        self._policy, self._limits, self._tell = policy, limits, ended
         self.process: Process | None = None
         for name in ("user", "group", "extra_groups"):
             if options.get(name) is not None:
@@ -90,7 +94,7 @@ class Popen(standard.Popen[Any]):
     @property
     def result(self) -> Result | None:
         """How it ended, what it used and what was enforced; `None` while it runs."""
-        return None if self.process is None or self.process.running else self.process.wait()
+        return None if self.process is None or self.process.running() else self.process.wait()
 
     def _execute_child(
         self, args: Any, executable: Any, preexec_fn: Any, close_fds: bool, pass_fds: Any, cwd: Any, env: Any,
@@ -108,6 +112,8 @@ class Popen(standard.Popen[Any]):
             raise ValueError("executable: name the program in args; its own name cannot be another")
         merged = errwrite == c2pwrite and errwrite != -1
         with contextlib.ExitStack() as ours:
+            if self._tell is not None:
+                ours.callback(self._tell)  # the first in is the last out: when the streams have been closed
             stdin = self._copy(p2cread, 0, ours)
             stdout = self._copy(c2pwrite, 1, ours)
             stderr = capture.STDOUT if merged else self._copy(errwrite, 2, ours)
@@ -139,7 +145,7 @@ class Popen(standard.Popen[Any]):
         return OSError(error.errno, os.strerror(error.errno or 0), os.fspath(name))
 
     def _internal_poll(self, _deadstate: int | None = None, **_: Any) -> int | None:
-        if self.returncode is None and self.process is not None and not self.process.running:
+        if self.returncode is None and self.process is not None and not self.process.running():
             self._wait(None)
         return self.returncode
 

@@ -20,7 +20,10 @@ LAYERS = (
     ("launch", {"launch"}),
     ("runner", {"plan", "template", "runner", "box", "monitor", "capture", "transfer", "outcome", "host"}),
     # The package itself offers the public names, and so stands above all that it offers.
-    ("façades", {"", "harden", "proof", "learn", "process", "subprocess", "aio", "workflow", "judge", "sessions"}),
+    (
+        "façades",
+        {"", "harden", "proof", "learn", "process", "subprocess", "aio", "pool", "workflow", "judge", "sessions"},
+    ),
     ("surfaces", {"service", "worker", "cli", "client"}),
 )
 """From the lowest to the highest. A module may import from its own layer and from those below."""

@@ -1,0 +1,100 @@
+"""The same for asyncio: `run`, and `create_subprocess_exec` and `_shell` with asyncio's own Process.
+
+What asyncio does with a program's pipes is asyncio's own code; only the program is in a box. Cancelling a task ends
+its program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from asyncio import base_subprocess
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process, SubprocessStreamProtocol
+from collections.abc import Iterable
+from typing import Any
+
+from sandbox import process
+from sandbox.result import Result
+from sandbox.subprocess import Popen
+
+__all__ = ["DEVNULL", "PIPE", "STDOUT", "Process", "create_subprocess_exec", "create_subprocess_shell", "run"]
+
+_LIMIT = 64 << 10
+"""Bytes that a stream reader holds before its program has to wait: asyncio's own default."""
+
+
+async def run(argv: Iterable[Any], **options: Any) -> Result:
+    """`sandbox.run`, awaited: the same options, Result and errors. If it is cancelled, the program is ended first."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    starting = asyncio.ensure_future(
+        asyncio.to_thread(process.Process, argv, ended=lambda: loop.call_soon_threadsafe(ended.set), **options)
+    )
+    try:
+        running = await asyncio.shield(starting)
+        await ended.wait()
+    except asyncio.CancelledError:
+        running = await starting
+        running.kill()
+        await ended.wait()
+        raise
+    return running.wait()
+
+
+class _Transport(base_subprocess.BaseSubprocessTransport):
+    """What asyncio has between a program and its Process, for a program in a box."""
+
+    def _start(
+        self, args: Any, shell: bool, stdin: Any, stdout: Any, stderr: Any, bufsize: int, **options: Any
+    ) -> None:
+        ours = theirs = None
+        if stdin == PIPE:
+            ours, theirs = socket.socketpair()  # as asyncio has it, which is told when the other end closes
+        try:
+            self._proc = Popen(
+                args, shell=shell, stdin=theirs or stdin, stdout=stdout, stderr=stderr, bufsize=bufsize,
+                ended=lambda: self._loop.call_soon_threadsafe(self._has_ended), **options,
+            )  # fmt: skip
+        except BaseException:
+            if ours is not None:
+                ours.close()
+            raise
+        finally:
+            if theirs is not None:
+                theirs.close()
+        if ours is not None:
+            self._proc.stdin = open(ours.detach(), "wb", buffering=bufsize)  # noqa: SIM115 - closed by asyncio
+
+    def _has_ended(self) -> None:
+        if self._proc is not None:  # it has been started
+            self._process_exited(self._proc.wait())
+
+
+async def _create(
+    args: Any, shell: bool, stdin: Any, stdout: Any, stderr: Any, limit: int, options: dict[str, Any]
+) -> Process:
+    loop = asyncio.get_running_loop()
+    protocol = SubprocessStreamProtocol(limit=limit, loop=loop)
+    ready = loop.create_future()
+    transport = _Transport(loop, protocol, args, shell, stdin, stdout, stderr, 0, waiter=ready, **options)
+    try:
+        await ready
+    except BaseException:
+        transport.close()
+        await transport._wait()
+        raise
+    return Process(transport, protocol, loop)
+
+
+async def create_subprocess_exec(
+    program: Any, *args: Any, stdin: Any = None, stdout: Any = None, stderr: Any = None, limit: int = _LIMIT,
+    **options: Any,
+) -> Process:  # fmt: skip
+    """As asyncio's, with the options of `sandbox.subprocess.Popen`, among them `policy` and `limits`."""
+    return await _create((program, *args), False, stdin, stdout, stderr, limit, options)
+
+
+async def create_subprocess_shell(
+    cmd: Any, stdin: Any = None, stdout: Any = None, stderr: Any = None, limit: int = _LIMIT, **options: Any
+) -> Process:
+    """As asyncio's; the shell is that of the box."""
+    return await _create(cmd, True, stdin, stdout, stderr, limit, options)

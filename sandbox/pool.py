@@ -1,0 +1,106 @@
+"""Many programs at once: handed in, run as boxes become free, taken out as they end."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from typing import Any
+
+from sandbox.box import Box, BoxPool
+from sandbox.launch.wire import Scope
+from sandbox.policy import Policy
+from sandbox.result import Result
+
+
+class Job(Future[Result]):
+    """A program that was handed in: a `concurrent.futures.Future` of its Result."""
+
+    _box: Box | None = None
+
+    def kill(self) -> None:
+        """End it, whether it runs, which its Result then says, or waits, which is `cancel`."""
+        if not self.cancel() and (box := self._box) is not None and self.running():
+            box.signal(signal.SIGKILL, Scope.EVERYTHING)
+
+
+class Pool:
+    """Up to `size` programs at a time (default: one for each CPU), in boxes that are kept warm; first in, first run."""
+
+    def __init__(self, policy: str | Policy = "native", size: int | None = None) -> None:
+        """Make the boxes. Raises what `BoxPool` raises."""
+        self._boxes = BoxPool(policy, size)
+        self._threads = ThreadPoolExecutor(self._boxes.size, thread_name_prefix="sandbox-pool")
+        self._open: set[Job] = set()
+        self._lock = threading.Lock()
+
+    def submit(self, argv: Iterable[Any], **options: Any) -> Job:
+        """Hand in a program, with the options of `sandbox.run`; errors are the Job's."""
+        job = Job()
+        with self._lock:
+            self._open.add(job)
+        job.add_done_callback(self._forget)
+        self._threads.submit(self._work, job, argv, options)
+        return job
+
+    def map(
+        self, many: Iterable[Iterable[Any]], *, progress: Callable[[int, int], object] | None = None, **options: Any
+    ) -> Iterator[Result]:
+        """The Results of many programs, in their order; `progress` is told how many have ended, and of how many."""
+        jobs = [self.submit(argv, **options) for argv in many]
+        if progress is not None:
+            count, lock = iter(range(1, len(jobs) + 1)), threading.Lock()
+
+            def tell(_: Future[Result]) -> None:
+                with lock:
+                    progress(next(count), len(jobs))
+
+            for job in jobs:
+                job.add_done_callback(tell)
+        return _results(jobs)
+
+    @staticmethod
+    def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[Future[Result]]:
+        """Jobs as they end; `TimeoutError` if not all have within `timeout` seconds."""
+        return as_completed(jobs, timeout)
+
+    def _work(self, job: Job, argv: Iterable[Any], options: dict[str, Any]) -> None:
+        if not job.set_running_or_notify_cancel():
+            return
+        try:
+            with self._boxes.box() as job._box:
+                result = job._box.run(argv, **options)
+        except BaseException as error:  # noqa: BLE001 - whoever waits for the job gets it
+            job.set_exception(error)
+        else:
+            job.set_result(result)
+
+    def _forget(self, job: Future[Result]) -> None:
+        with self._lock:
+            self._open.discard(job)
+
+    def close(self, *, kill: bool = False) -> None:
+        """Wait for everything that was handed in, or end it; then end the boxes. Safe to call twice."""
+        if kill:
+            with self._lock:
+                jobs = tuple(self._open)
+            for job in jobs:
+                job.kill()
+        self._threads.shutdown()
+        self._boxes.close()
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, error: object, *_: object) -> None:
+        self.close(kill=error is not None)
+
+
+def _results(jobs: list[Job]) -> Iterator[Result]:
+    try:
+        for job in jobs:
+            yield job.result()
+    finally:
+        for job in jobs:
+            job.cancel()

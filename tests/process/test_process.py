@@ -1,0 +1,191 @@
+"""Programs in the background, many at once, and under asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import census
+import psutil
+import pytest
+
+from sandbox import LaunchError, RequestError, Status, aio
+from sandbox.pool import Pool
+from sandbox.process import Process
+
+Name = Callable[[str], str]
+
+
+def test_it_runs_beside_its_caller(policy: Name) -> None:
+    """Started, watched, and waited for with and without a time-out."""
+    process = Process(["sh", "-c", "echo a; sleep 0.5; exit 3"], policy=policy("shell"))
+    assert process.running()
+    with pytest.raises(TimeoutError):
+        process.wait(0.05)
+    usage = process.usage()
+    assert usage.wall_time > 0
+    result = process.wait()
+    assert not process.running()
+    assert (result.status, result.exit_code, result.stdout) == (Status.NONZERO_EXIT, 3, b"a\n")
+    process.kill()  # nothing happens any more
+    process.signal(signal.SIGTERM)
+    assert process.wait() == result
+
+
+@pytest.mark.parametrize("argv", [["no-such-program"], ["/etc/passwd"]])
+def test_it_does_not_start(policy: Name, argv: list[str]) -> None:
+    """As with `sandbox.run`, at once and with the reason."""
+    with pytest.raises(LaunchError, match=r"^execve"):
+        Process(argv, policy=policy("shell"))
+    with pytest.raises(RequestError, match=r"^argv"):
+        Process([], policy=policy("shell"))
+
+
+def test_signals_reach_whom_they_are_for(policy: Name) -> None:
+    """The program alone, or its group."""
+    script = "trap 'echo parent; exit 7' TERM; (trap 'echo child' TERM; sleep 0.8) & echo on; wait; wait"
+    for group, child in ((False, False), (True, True)):
+        process = Process(["sh", "-c", script], policy=policy("shell"))
+        time.sleep(0.2)
+        process.signal(signal.SIGTERM, group=group)
+        result = process.wait()
+        assert result.exit_code == 7
+        assert result.stdout is not None
+        assert b"parent" in result.stdout
+        assert (b"child" in result.stdout) <= child
+
+
+def test_stopping_is_graceful_first(policy: Name) -> None:
+    """A program that hears the signal ends by itself; one that does not is killed when its grace is over."""
+    kind = Process(["sh", "-c", "trap 'exit 5' TERM; sleep 9 & wait"], policy=policy("shell"))
+    deaf = Process(["sh", "-c", "trap '' TERM; sleep 9; sleep 9"], policy=policy("shell"))
+    time.sleep(0.2)
+    assert kind.stop(5).exit_code == 5
+    assert deaf.stop(0.2).signal == signal.SIGKILL
+
+
+def test_leaving_the_context_ends_it(policy: Name) -> None:
+    """And everything that it has started."""
+    with Process(["sh", "-c", "setsid sleep 60 & sleep 60"], policy=policy("shell")) as process:
+        time.sleep(0.1)
+    assert process.wait(0).signal == signal.SIGKILL
+
+
+def test_programs_that_feed_each_other(policy: Name) -> None:
+    """Three boxes in a chain; each ends when what it reads ends."""
+    first, second = os.pipe(), os.pipe()
+    options: dict[str, Any] = {"policy": policy("shell")}
+    chain = [
+        Process(["seq", "20000"], stdout=first[1], ended=lambda: os.close(first[1]), **options),
+        Process(["grep", "7"], stdin=first[0], stdout=second[1], ended=lambda: os.close(second[1]), **options),
+        Process(["wc", "-l"], stdin=second[0], **options),
+    ]
+    results = [process.wait() for process in chain]
+    os.close(first[0])
+    os.close(second[0])
+    assert [result.status for result in results] == 3 * [Status.OK]
+    assert results[2].stdout is not None
+    assert int(results[2].stdout) == sum("7" in str(number) for number in range(1, 20001))
+
+
+def test_a_thousand_through_a_pool_of_four(policy: Name) -> None:
+    """Each gets its own result, in order, and the progress is told."""
+    told: list[tuple[int, int]] = []
+    with Pool(policy("native"), 4) as pool:
+        results = list(pool.map((["echo", str(n)] for n in range(1000)), progress=lambda *done: told.append(done)))
+    assert [result.stdout for result in results] == [b"%d\n" % n for n in range(1000)]
+    assert sorted(told) == [(n, 1000) for n in range(1, 1001)]
+
+
+def test_jobs(policy: Name) -> None:
+    """As they end; cancelled while they wait, killed while they run; errors are the job's own."""
+    with Pool(policy("shell"), 1) as pool:
+        slow, waiting, wrong = pool.submit(["sleep", "30"]), pool.submit(["true"]), pool.submit(["no-such-program"])
+        assert waiting.cancel()
+        time.sleep(0.2)
+        slow.kill()
+        assert slow.result().signal == signal.SIGKILL
+        with pytest.raises(LaunchError):
+            wrong.result()
+        jobs = [pool.submit(["echo", str(n)]) for n in range(5)]
+        assert {job.result().stdout for job in pool.as_completed(jobs)} == {b"%d\n" % n for n in range(5)}
+
+
+def test_an_error_ends_what_is_in_a_pool(policy: Name) -> None:
+    """Leaving by an exception kills; nobody waits for half a minute."""
+    started = time.monotonic()
+
+    def fail() -> None:
+        with Pool(policy("shell"), 2) as pool:
+            for _ in range(6):
+                pool.submit(["sleep", "30"])
+            time.sleep(0.2)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert time.monotonic() - started < 10
+
+
+def test_asyncio(policy: Name) -> None:
+    """Run, talk line by line, and start by the shell, with asyncio's own Process."""
+
+    async def main() -> None:
+        assert (await aio.run(["cat"], stdin=b"x", policy=policy("shell"))).stdout == b"x"
+        options: dict[str, Any] = {"policy": policy("shell"), "stdin": aio.PIPE, "stdout": aio.PIPE}
+        process = await aio.create_subprocess_exec("cat", **options)
+        assert process.stdin
+        assert process.stdout
+        for line in (b"one\n", b"two\n"):
+            process.stdin.write(line)
+            assert await process.stdout.readline() == line
+        assert (await process.communicate(b"rest"))[0] == b"rest"
+        assert process.returncode == 0
+        shell = await aio.create_subprocess_shell("echo a; exit 3", policy=policy("shell"), stdout=aio.PIPE)
+        assert (await shell.communicate())[0] == b"a\n"
+        assert await shell.wait() == 3
+        with pytest.raises(FileNotFoundError):
+            await aio.create_subprocess_exec("no-such-program", policy=policy("shell"))
+        many = await asyncio.gather(*(aio.run(["echo", str(n)], policy=policy("shell")) for n in range(20)))
+        assert [result.stdout for result in many] == [b"%d\n" % n for n in range(20)]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("after", [0.0, 0.01, 0.3])
+def test_a_cancelled_run_leaves_nothing(policy: Name, after: float) -> None:
+    """However early the task is cancelled, its program has ended when the task has."""
+
+    async def main() -> None:
+        task = asyncio.ensure_future(aio.run(["sh", "-c", "setsid sleep 77 & sleep 77"], policy=policy("shell")))
+        await asyncio.sleep(after)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    family = psutil.Process().children(recursive=True)
+    assert not [process for process in family if process.name() == "sleep"]
+
+
+def test_memory_does_not_grow_with_the_output(policy: Name) -> None:
+    """What is passed on is not kept."""
+    reading, writing = os.pipe()
+    before = census.count()[census.MEMORY]
+    process = Process(
+        ["head", "-c", "200000000", "/dev/zero"], policy=policy("shell"), stdout=writing, limits={"output": 256 << 20},
+        ended=lambda: os.close(writing),
+    )  # fmt: skip
+    size = 0
+    while data := os.read(reading, 1 << 16):
+        size += len(data)
+    os.close(reading)
+    assert process.wait().status is Status.OK
+    assert size == 200_000_000
+    assert census.count()[census.MEMORY] - before < 16 << 10
+    assert threading.active_count() < 20
