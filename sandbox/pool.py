@@ -17,12 +17,24 @@ from sandbox.result import Result
 class Job(Future[Result]):
     """A program that was handed in: a `concurrent.futures.Future` of its Result."""
 
-    _box: Box | None = None
+    def __init__(self) -> None:
+        """Not yet running."""
+        super().__init__()
+        self._box: Box | None = None
+        self._holding = threading.Lock()
+        """Held while the box is signalled, and while it is given up: whose program it runs next gets none of ours."""
+
+    def _hold(self, box: Box | None) -> None:
+        with self._holding:
+            self._box = box
 
     def kill(self) -> None:
         """End it, whether it runs, which its Result then says, or waits, which is `cancel`."""
-        if not self.cancel() and (box := self._box) is not None and self.running():
-            box.signal(signal.SIGKILL, Scope.EVERYTHING)
+        if self.cancel():
+            return
+        with self._holding:
+            if self._box is not None:
+                self._box.signal(signal.SIGKILL, Scope.EVERYTHING)
 
 
 class Pool:
@@ -69,8 +81,12 @@ class Pool:
         if not job.set_running_or_notify_cancel():
             return
         try:
-            with self._boxes.box() as job._box:
-                result = job._box.run(argv, **options)
+            with self._boxes.box() as box:
+                job._hold(box)
+                try:
+                    result = box.run(argv, **options)
+                finally:
+                    job._hold(None)
         except BaseException as error:  # noqa: BLE001 - whoever waits for the job gets it
             job.set_exception(error)
         else:

@@ -112,6 +112,9 @@ class Process:
         self._result: Result | None = None
         self._failure: BaseException | None = None
         self._tell = ended
+        self._holding = threading.Lock()
+        """Held while the box is signalled, and while it is given up: whose program it runs next gets none of ours."""
+        self._holds = True
         self._box = _spares.take(as_policy(policy))
         try:
             plan = self._box.plan(argv, env, cwd, files, collect, limits)
@@ -140,7 +143,14 @@ class Process:
                 self._tell()
 
     def _give_back(self) -> None:
+        with self._holding:
+            self._holds = False
         _spares.give(self._box)
+
+    def _signal(self, number: int, scope: Scope) -> None:
+        with self._holding:
+            if self._holds:
+                self._box.signal(number, scope)
 
     def running(self) -> bool:
         """Whether it has not ended yet."""
@@ -165,13 +175,11 @@ class Process:
 
     def signal(self, number: int, *, group: bool = False) -> None:
         """Send a signal to the program, or to its whole process group. Nothing happens if it has ended."""
-        if self.running():
-            self._box.signal(number, Scope.GROUP if group else Scope.PROGRAM)
+        self._signal(number, Scope.GROUP if group else Scope.PROGRAM)
 
     def kill(self) -> None:
         """End it, and everything that it has started, at once."""
-        if self.running():
-            self._box.signal(signals.SIGKILL, Scope.EVERYTHING)
+        self._signal(signals.SIGKILL, Scope.EVERYTHING)
 
     def stop(self, grace: float = 1.0, number: int = signals.SIGTERM) -> Result:
         """Ask it to end by a signal to its group; after `grace` seconds everything of it is killed."""

@@ -117,8 +117,6 @@ def _files(value: Any) -> tuple[tuple[str, bytes | Path], ...]:
     if not isinstance(value, (Mapping, list, tuple)):
         raise ValueError("must be a mapping of names to contents")
     pairs = value.items() if isinstance(value, Mapping) else value
-    if any(not isinstance(pair, (list, tuple)) or len(pair) != 2 for pair in pairs):
-        raise ValueError("must be a mapping of names to contents")
     files: list[tuple[str, bytes | Path]] = []
     seen: set[str] = set()
     for pair in pairs:
