@@ -158,6 +158,11 @@ class Box:
         except HostError:  # the warden died with its box, of a limit: the next run has a new slot
             self._close()
 
+    def hand_on(self) -> None:
+        """Whoever has the box next may be somebody else: a fresh one for them, unless the policy says otherwise."""
+        if self.policy.reuse != "always" and self.used:
+            self.renew()
+
     def _prepare(self, limits: Limits) -> None:
         """See to it that there is a box, of the size and with the limits that are wanted."""
         self._fit = None  # also if what follows fails halfway
@@ -274,11 +279,8 @@ class BoxPool:
 
     def run(self, argv: Iterable[str | bytes | os.PathLike[str]], **options: Any) -> Result:
         """Run one program in a free box; options and errors as in `sandbox.run`."""
-        box = self._take()
-        try:
+        with self.box() as box:
             return box.run(argv, **options)
-        finally:
-            self._give(box)
 
     @contextlib.contextmanager
     def box(self) -> Iterator[Box]:
@@ -329,8 +331,7 @@ class BoxPool:
             box.close()
             self._put_back(None)
             return
-        if self.policy.reuse != "always" and box.used:
-            box.renew()
+        box.hand_on()
         self._put_back(None if box.closed else box)
 
     def close(self) -> None:

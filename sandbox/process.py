@@ -39,8 +39,7 @@ class _Spares:
 
     def give(self, box: Box) -> None:
         """Keep a box, or end it if there are enough. Boxes of a policy that is for one submission are new."""
-        if box.policy.reuse != "always" and box.used:
-            box.renew()
+        box.hand_on()
         with self._lock:
             boxes = self._boxes.setdefault(box.policy.name, deque())
             if len(boxes) < (os.cpu_count() or 1):
