@@ -169,6 +169,9 @@ class Request(BaseModel):
     @classmethod
     def make(cls, **fields: Any) -> Request:
         """Validate `fields`; raises `RequestError` that names the first wrong one."""
+        for name in fields:  # before pydantic, which cannot name what is no valid text
+            if name not in cls.model_fields:
+                raise RequestError(name, "there is no such option")
         try:
             return cls(**fields)
         except ValidationError as error:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sandbox.errors import RequestError
@@ -148,6 +148,7 @@ fields = st.sampled_from([*Request.model_fields]) | st.text(
 )
 
 
+@example({"\ud800": None}, False)
 @given(st.dictionaries(fields, junk, max_size=3), st.booleans())
 def test_junk(given: dict[str, object], with_program: bool) -> None:
     """Whatever is given, it is a request or a RequestError that names one of the fields."""
