@@ -10,15 +10,14 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from typing import Unpack
 
 from sandbox.box import Box, BoxPool
-from sandbox.capture import DEVNULL, PIPE, STDOUT, Stdin, Stdout
+from sandbox.capture import DEVNULL, PIPE, STDOUT, PassFds, Stdin, Stdout
 from sandbox.errors import HostError, LaunchError, PolicyError, RequestError, SandboxError
 from sandbox.policy import Policy, as_policy
-from sandbox.request import Limits, Request
+from sandbox.request import Limits, Request, RequestOptions
 from sandbox.result import NotCollected, Result, Status
 
 __all__ = [
@@ -47,29 +46,26 @@ def run(
     *,
     policy: str | Policy = "native",
     stdin: Stdin = None,
-    env: Mapping[str, str] | None = None,
-    cwd: str = "",
-    files: Mapping[str, bytes | Path] | None = None,
-    collect: Iterable[str] = (),
-    limits: Limits | Mapping[str, Any] | None = None,
     stdout: Stdout = PIPE,
     stderr: Stdout = PIPE,
+    pass_fds: PassFds = (),
+    **options: Unpack[RequestOptions],
 ) -> Result:
     """Run one program to its end in a box under `policy`, and return how it ended, what it used and printed.
 
     `argv` is a list: there is no shell. `stdin` is text, bytes, a `Path`, or a file or descriptor that is copied
     while the program reads; `stdout` and `stderr` are `PIPE` (kept in the Result), `DEVNULL`, a file or descriptor
-    to copy to, or, for `stderr`, `STDOUT`. `files` are put into /box first, `collect` names files that are
-    read from there afterwards; `cwd` is where the program starts, /box if nothing else is said. `env` is added to the
-    policy's environment; nothing of the caller's own reaches the program. `limits` tighten the policy's.
+    to copy to, or, for `stderr`, `STDOUT`. `pass_fds` are pipes and connected Unix sockets of the caller that the
+    program gets under the same numbers, or under those that a mapping gives them. `files` are put into /box first,
+    `collect` names files that are read from there afterwards; `cwd` is where the program starts, /box if nothing else
+    is said. `env` is added to the policy's environment; nothing of the caller's own reaches the program. `limits`
+    tighten the policy's. `umask` and `start_new_session` are as in `subprocess`; the umask is 0o022 unless given.
 
     Boxes stay warm for the next call, one per CPU at most. Raises `RequestError` for a malformed request,
     `PolicyError` for an unknown policy, `LaunchError` if the program cannot be started (as `execve: No such file
     or directory`), `HostError` if the host cannot honour the policy or the box died.
     """
-    return _shared_pool(policy).run(
-        argv, stdin=stdin, env=env, cwd=cwd, files=files, collect=collect, limits=limits, stdout=stdout, stderr=stderr
-    )
+    return _shared_pool(policy).run(argv, stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=pass_fds, **options)
 
 
 _pools: dict[str, BoxPool] = {}

@@ -6,22 +6,22 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Unpack
 
 from sandbox import runner
-from sandbox.capture import PIPE, Stdin, Stdout
+from sandbox.capture import PIPE, PassFds, Stdin, Stdout
 from sandbox.errors import HostError, RequestError
 from sandbox.host import make_group
 from sandbox.kernel import ids
 from sandbox.kernel.notify import Call
+from sandbox.kernel.pidfd import pid_of
 from sandbox.launch import wire
 from sandbox.launch.launcher import Init, Warden
-from sandbox.monitor import Ended
+from sandbox.monitor import Control, Ended
 from sandbox.plan import Plan, Planner
 from sandbox.policy import Policy, as_policy
-from sandbox.request import Limits
+from sandbox.request import Limits, RequestOptions
 from sandbox.result import Result
 from sandbox.template import make_template
 
@@ -85,20 +85,17 @@ class Box:
         argv: Iterable[str | bytes | os.PathLike[str]],
         *,
         stdin: Stdin = None,
-        env: Mapping[str, str] | None = None,
-        cwd: str = "",
-        files: Mapping[str, bytes | Path] | None = None,
-        collect: Iterable[str] = (),
-        limits: Limits | Mapping[str, Any] | None = None,
         stdout: Stdout = PIPE,
         stderr: Stdout = PIPE,
+        pass_fds: PassFds = (),
+        **options: Unpack[RequestOptions],
     ) -> Result:
         """Run one program to its end; see `sandbox.run`."""
-        return self.carry_out(self.plan(argv, env, cwd, files, collect, limits), stdin, stdout, stderr)
+        return self.carry_out(self.plan(argv, **options), stdin, stdout, stderr, pass_fds)
 
-    def plan(self, argv: Any, env: Any, cwd: Any, files: Any, collect: Any, limits: Any) -> Plan:
+    def plan(self, argv: Iterable[str | bytes | os.PathLike[str]], **options: Unpack[RequestOptions]) -> Plan:
         """Decide a run of this box, without starting it; arguments as of `run`. Raises `RequestError`."""
-        return self._planner.plan(argv, env, cwd, files, collect, limits)
+        return self._planner.plan(argv, **options)
 
     def carry_out(
         self,
@@ -106,9 +103,10 @@ class Box:
         stdin: Stdin = None,
         stdout: Stdout = PIPE,
         stderr: Stdout = PIPE,
-        started: Callable[[], object] | None = None,
+        pass_fds: PassFds = (),
+        control: Control | None = None,
     ) -> Result:
-        """Run a plan that was made for this box's policy; `started` is called once the program is what runs."""
+        """Run a plan that was made for this box's policy, perhaps under somebody's control."""
         if self.closed:
             raise HostError("the box is closed")
         if self._service != os.getpid():
@@ -116,17 +114,19 @@ class Box:
         if self._busy.locked():
             raise HostError("the box is in use by another thread; a BoxPool serves many")
         with self._busy:  # not acquire(), behind which a signal handler's exception would leave it locked
-            return self._run(plan, stdin, stdout, stderr, started)
+            return self._run(plan, stdin, stdout, stderr, pass_fds, control)
 
     def _run(
-        self, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout, started: Callable[[], object] | None
+        self, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout, pass_fds: PassFds, control: Control | None
     ) -> Result:
         if self._fit is not plan.limits:
             self._prepare(plan.limits)
+        if control is not None:
+            self._fit = None  # the limits may be others at its end
         self.used = True
         self._stale = bool(plan.files)
         try:
-            return runner.run(self, plan, stdin, stdout, stderr, started)
+            return runner.run(self, plan, stdin, stdout, stderr, pass_fds, control)
         except RequestError:
             if self._stale:  # nothing was started, but the files that went in are there
                 self._discard()
@@ -139,6 +139,11 @@ class Box:
         """Send a signal to the program that runs now, by default with its group; from another thread or a handler."""
         if self._init is not None:
             self._init.signal(number, scope)
+
+    def processes(self) -> tuple[int, ...]:
+        """Host PIDs of the program that runs now and of all that it has started."""
+        own = {self.warden.pid, pid_of(self.init.pidfd)}
+        return tuple(pid for pid in self.cgroup.members() if pid not in own)
 
     def note(self, ended: Ended) -> None:
         """Decide after a run whether this box can be used again, and order the next one if not."""

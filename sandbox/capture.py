@@ -10,7 +10,9 @@ import contextlib
 import fcntl
 import os
 import select
+import socket
 import stat
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Final, Protocol
 
@@ -28,6 +30,14 @@ Stdin = bytes | str | Path | int | IO[bytes] | None
 
 Stdout = int | IO[bytes]
 """`PIPE`, `DEVNULL`, `STDOUT` (for stderr), or a descriptor or file of the caller to copy to."""
+
+PassFds = Mapping[int, int] | Iterable[int]
+"""Descriptors of the caller that the program gets: numbers that they keep, or from numbers in the program to them."""
+
+MAX_PASSED = 32
+"""Descriptors that a program is given, stdin among them."""
+LARGEST_FD = 255
+"""The largest number that one can have in it."""
 
 CHUNK = 65_536
 
@@ -72,6 +82,10 @@ class Output:
         self.ours = ours
         self._sink = sink
         self._want: Want | None = (ours, select.POLLIN)
+
+    def allow(self, limit: int | None) -> None:
+        """Set another limit; what has come already is within it."""
+        self.limit = None if limit is None else max(limit, self.size)
 
     def wants(self) -> Want | None:
         """See `Stream`."""
@@ -214,19 +228,23 @@ class Streams:
     feed: Feed | None = None
     stdout: Output | None = None
     stderr: Output | None = None
-    _given: int | None = None
+    _given: tuple[int, ...] = ()
     """What only the program is to hold once it runs."""
     _sinks: tuple[int, ...] = ()
     """Where output is passed on to: ours to close as well."""
     _opened: int | None = None
     """What is ours to close at the end."""
 
-    def __init__(self, pipes: tuple[int, ...], limit: int | None, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> None:
+    def __init__(
+        self, pipes: tuple[int, ...], limit: int | None, stdin: Stdin, stdout: Stdout, stderr: Stdout,
+        pass_fds: PassFds = (),
+    ) -> None:  # fmt: skip
         try:
             self._direct(pipes, limit, stdout, stderr)
             if stdin is not None and stdin != DEVNULL:
-                self._given = self._input(stdin)
-                self.fds, self.targets = (self._given,), (0,)
+                self._give(self._input(stdin), 0)
+            if pass_fds:
+                self._pass(pass_fds)
         except BaseException:
             self.close()
             raise
@@ -279,11 +297,34 @@ class Streams:
             raise RequestError(name, f"{target!r} is not open for writing")
         return Output(pipe, limit, sink)
 
+    def _pass(self, pass_fds: PassFds) -> None:
+        """The program holds these itself, so they may be nothing that leads further than they do themselves."""
+        pairs = pass_fds.items() if isinstance(pass_fds, Mapping) else ((fd, fd) for fd in pass_fds)
+        for target, fd in pairs:
+            if isinstance(target, bool) or not isinstance(target, int) or not 3 <= target <= LARGEST_FD:
+                raise RequestError("pass_fds", f"{target!r} is not a number from 3 to {LARGEST_FD}")
+            if len(self.fds) == MAX_PASSED:
+                raise RequestError("pass_fds", f"more than {MAX_PASSED} descriptors, stdin among them")
+            with step("duplicate a descriptor"):
+                copy = os.dup(_descriptor("pass_fds", fd))  # what is looked at is what is given
+            self._give(copy, target)
+            if not _leads_nowhere(copy):
+                raise RequestError("pass_fds", f"{fd!r} is neither a pipe nor one of a pair of sockets; see files=")
+
+    def _give(self, fd: int, target: int) -> None:
+        self._given += (fd,)
+        self.fds, self.targets = (*self.fds, fd), (*self.targets, target)
+
+    def expect_output(self) -> None:
+        """Raises `RequestError` if nothing of what the program prints comes by here."""
+        if self.stdout is None and self.stderr is None:
+            raise RequestError("limits.idle_time", "needs stdout or stderr, and both are discarded")
+
     def hand_over(self) -> None:
         """Close what the program now holds itself."""
-        if self._given is not None:
-            os.close(self._given)
-            self._given = None
+        for fd in self._given:
+            os.close(fd)
+        self._given = ()
 
     def read(self, pipes: tuple[int, ...]) -> None:
         """Take what a program that has ended has left in those pipes, and nobody has looked at."""
@@ -310,6 +351,26 @@ class Streams:
             self._opened = None
 
 
+def _leads_nowhere(fd: int) -> bool:
+    """Whether this is a pipe without a name or a connected Unix socket: neither can be opened again with more rights
+    (for pipes see `Feed`), or be used to reach anybody but the other end.
+    """
+    if os.readlink(f"/proc/self/fd/{fd}").startswith("pipe:"):
+        return True
+    if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+        return False
+    with socket.socket(fileno=os.dup(fd)) as end:
+        return end.family == socket.AF_UNIX and end.type != socket.SOCK_DGRAM and _is_connected(end)
+
+
+def _is_connected(end: socket.socket) -> bool:
+    try:
+        end.getpeername()
+    except OSError:
+        return False
+    return True
+
+
 def _descriptor(name: str, file: int | IO[bytes]) -> int:
     """The descriptor of what a caller gave for a stream."""
     try:
@@ -318,6 +379,6 @@ def _descriptor(name: str, file: int | IO[bytes]) -> int:
         fd = file if isinstance(file, int) else file.fileno()
         os.fstat(fd)
     except (AttributeError, OSError, ValueError):
-        content = "content, a Path, " if name == "stdin" else "PIPE, "
-        raise RequestError(name, f"{file!r} is none of {content}DEVNULL, an open file or a descriptor") from None
+        others = {"stdin": "content, a Path, DEVNULL, ", "pass_fds": ""}.get(name, "PIPE, DEVNULL, ")
+        raise RequestError(name, f"{file!r} is none of {others}an open file or a descriptor") from None
     return fd

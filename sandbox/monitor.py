@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sandbox.capture import Output, Stream
-from sandbox.errors import HostError, LaunchError
+from sandbox.capture import Output, Stream, Streams
+from sandbox.errors import HostError, LaunchError, SandboxError, step
 from sandbox.kernel import notify
 from sandbox.kernel.cgroup import Cgroup
 from sandbox.launch import wire
@@ -42,15 +45,66 @@ class Ended:
     """Why there is no report, if nothing else explains it."""
 
 
+@dataclass(slots=True)
+class Change:
+    """Limits that another thread wants in force, and what became of that."""
+
+    limits: Limits
+    done: threading.Event = field(default_factory=threading.Event)
+    error: SandboxError | None = None
+
+
+class Control:
+    """What another thread sees of a run that is under way, and changes in it; for one run.
+
+    `started` is called once the program is what runs.
+    """
+
+    def __init__(self, started: Callable[[], object]) -> None:
+        self.started = started
+        self.streams: Streams | None = None
+        """Those of the run, once there are any."""
+        self._wanted: deque[Change] = deque()
+        self._closing = threading.Lock()
+        """Held while the bell is rung, and while it is taken down."""
+        with step("make an event descriptor"):
+            self.bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def change(self, limits: Limits) -> None:
+        """Put other limits in force; returns when they are, or the run has ended. Raises what the kernel refuses."""
+        change = Change(limits)
+        with self._closing:
+            if self.bell < 0:
+                return
+            self._wanted.append(change)
+            os.eventfd_write(self.bell, 1)
+        change.done.wait()
+        if change.error is not None:
+            raise change.error
+
+    def take(self) -> list[Change]:
+        """What has been asked for since the last time; for the monitor."""
+        os.eventfd_read(self.bell)
+        return [self._wanted.popleft() for _ in range(len(self._wanted))]
+
+    def close(self) -> None:
+        """The run has ended: nothing can be changed any more."""
+        with self._closing:
+            os.close(self.bell)
+            self.bell = -1
+            for change in self._wanted:
+                change.done.set()
+
+
 class Monitor:
     """The watch over one run, from the moment that init was told to start it.
 
-    With an `observer`, every call is shown to that, and goes on. `started` is called once the program runs.
+    With an `observer`, every call is shown to that, and goes on. A `control` is told of the start, and is listened to.
     """
 
     __slots__ = (
-        "_cgroup", "_deadline", "_ended", "_init", "_killed_at", "_limits", "_next_look", "_observer", "_parallelism",
-        "_started", "_streams", "_tell", "_wake",
+        "_cgroup", "_control", "_deadline", "_ended", "_init", "_killed_at", "_last_output", "_next_look", "_observer",
+        "_parallelism", "_started", "_streams", "_wake", "limits",
     )  # fmt: skip
 
     def __init__(
@@ -60,23 +114,25 @@ class Monitor:
         limits: Limits,
         streams: Sequence[Stream],
         observer: Callable[[notify.Call], None] | None = None,
-        started: Callable[[], object] | None = None,
+        control: Control | None = None,
     ) -> None:
         self._init = init
-        self._tell = started
+        self._control = control
         self._observer = observer
         self._cgroup = cgroup
-        self._limits = limits
+        self.limits = limits
         self._parallelism = min(CPUS, limits.processes or CPUS)
         self._streams: dict[int, tuple[Stream, int]] = {}
         self._ended = Ended()
-        self._started = time.monotonic()
-        self._deadline = self._started + (limits.wall_time or float("inf"))
+        self._started = self._last_output = time.monotonic()
+        self._deadline = self._next_deadline()
         self._next_look = self._started + self._until_look(0.0)
         self._killed_at: float | None = None
         self._wake = 0.0
         for stream in streams:
             self._watch(stream)
+        if control is not None:
+            init.poll.register(control.bell, select.POLLIN)
 
     def wait(self) -> Ended:
         """Wait for the end of the run, and see to it that it comes. `LaunchError` if the program never started."""
@@ -100,6 +156,8 @@ class Monitor:
         finally:
             for fd in self._streams:
                 self._init.poll.unregister(fd)
+            if self._control is not None:
+                self._init.poll.unregister(self._control.bell)
 
     def _timeout(self) -> float | None:
         """Milliseconds until something has to be looked at."""
@@ -123,8 +181,8 @@ class Monitor:
         if isinstance(answer, wire.Exited):
             self._ended.exited = answer
             return True
-        if answer is wire.Type.STARTED and self._tell is not None:
-            self._tell()
+        if answer is wire.Type.STARTED and self._control is not None:
+            self._control.started()
         return False
 
     def _end(self) -> Ended:
@@ -144,6 +202,30 @@ class Monitor:
             self._show_call()
         elif fd == self._cgroup.oom_fd and self._cgroup.out_of_memory():
             self._kill(Status.MEMORY_LIMIT)
+        elif self._control is not None and fd == self._control.bell:
+            for change in self._control.take():
+                try:
+                    self._put_in_force(change.limits)
+                except SandboxError as error:
+                    change.error = error
+                change.done.set()
+
+    def _put_in_force(self, limits: Limits) -> None:
+        """Other limits from now on, unless the end has come already."""
+        if self._killed_at is not None:
+            return
+        self._cgroup.limit(limits.memory, limits.processes, limits.cpus)
+        self.limits = limits
+        self._deadline = self._next_deadline()
+        self._next_look = time.monotonic()
+        for stream, _ in self._streams.values():
+            if isinstance(stream, Output):
+                stream.allow(limits.output)
+
+    def _next_deadline(self) -> float:
+        """When time on the clock is up, or the program has been silent for too long."""
+        limits, never = self.limits, float("inf")
+        return min(self._started + (limits.wall_time or never), self._last_output + (limits.idle_time or never))
 
     def _move(self, fd: int) -> None:
         stream, events = self._streams[fd]
@@ -152,8 +234,12 @@ class Monitor:
             del self._streams[fd]
             self._init.poll.unregister(fd)
             self._watch(stream)
-        if isinstance(stream, Output) and stream.truncated:
-            self._kill(Status.OUTPUT_LIMIT)
+        if isinstance(stream, Output):
+            if stream.truncated:
+                self._kill(Status.OUTPUT_LIMIT)
+            elif self.limits.idle_time is not None:
+                self._last_output = time.monotonic()
+                self._deadline = self._next_deadline()
 
     def _show_call(self) -> None:
         call = notify.receive(self._init.listener)
@@ -168,13 +254,15 @@ class Monitor:
                 self._ended.failure = HostError("the box did not end its processes in time")
             return
         if now >= self._deadline:
-            self._kill(Status.WALL_TIME_LIMIT)
+            wall = self.limits.wall_time
+            late = wall is not None and now >= self._started + wall
+            self._kill(Status.WALL_TIME_LIMIT if late else Status.IDLE_TIME_LIMIT)
         elif now >= self._next_look:
             self._look(now)
 
     def _look(self, now: float) -> None:
         used = self._cgroup.cpu_time() or 0.0
-        if self._limits.cpu_time is not None and used >= self._limits.cpu_time:
+        if self.limits.cpu_time is not None and used >= self.limits.cpu_time:
             self._kill(Status.CPU_TIME_LIMIT)
         elif self._cgroup.look_every and self._cgroup.out_of_memory():
             self._kill(Status.MEMORY_LIMIT)
@@ -185,7 +273,7 @@ class Monitor:
 
     def _until_look(self, used: float) -> float:
         """Seconds in which the run cannot use up its CPU time, nor much memory where only looks can tell."""
-        limit = self._limits.cpu_time
+        limit = self.limits.cpu_time
         pause = float("inf") if limit is None else max(SHORTEST_LOOK, (limit - used) / self._parallelism)
         return min(pause, self._cgroup.look_every or float("inf"))
 

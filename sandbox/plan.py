@@ -49,21 +49,25 @@ class Planner:
         self._own_processes = own_processes
         self._known: dict[Hashable, Plan] = {}
 
-    def plan(self, argv: Any, env: Any, cwd: Any, files: Any, collect: Any, limits: Any) -> Plan:
+    def plan(
+        self, argv: Any, env: Any = None, cwd: Any = "", files: Any = None, collect: Any = (), limits: Any = None,
+        umask: Any = 0o022, start_new_session: Any = False,
+    ) -> Plan:  # fmt: skip
         """Validate and decide; raises `RequestError`."""
         argv, collect = _tuple(argv), _tuple(collect)
         # What is no dict goes into a list, which is no key: it must not be taken for a dict that it equals as a tuple.
         variables = tuple(env.items()) if isinstance(env, dict) else env and [env]
         wanted = (dict, *limits.items()) if isinstance(limits, dict) else limits
-        key = (argv, variables, cwd, collect, wanted)
+        key = (argv, variables, cwd, collect, wanted, umask, start_new_session is True)
         try:
             plan = None if files else self._known.get(key)
         except TypeError:  # something in it cannot be a key
             plan = None
         if plan is None:
             request = Request.make(
-                argv=argv, env=env or {}, cwd=cwd, files=files or {}, collect=collect, limits=limits or Limits()
-            )
+                argv=argv, env=env or {}, cwd=cwd, files=files or {}, collect=collect, limits=limits or Limits(),
+                umask=umask, start_new_session=start_new_session,
+            )  # fmt: skip
             plan = _decide(request, self._policy, self._own_processes)
             self._remember(key, plan)
         return plan
@@ -86,12 +90,13 @@ def _decide(request: Request, policy: Policy, own_processes: int) -> Plan:
     limits = policy.resolve(request.limits)
     env = {os.fsencode(name): os.fsencode(value) for name, value in policy.env.items()} | dict(request.env)
     head, tail = wire.run(
-        umask=0o022,
+        umask=request.umask,
         candidates=_candidates(request.argv[0], env),
         argv=request.argv,
         env=[name + b"=" + value for name, value in env.items()],
         cwd=posixpath.join(WORK, request.cwd),
         rlimits=[wire.UNLIMITED if limit is None else limit for limit in _rlimits(limits, own_processes)],
+        new_session=request.start_new_session,
     )
     return Plan(head, tail, limits, request.files, request.collect)
 

@@ -28,7 +28,7 @@ _WEAK = "weak-"
 """How the name of every policy begins that goes without a protection."""
 _SIZE = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _SIZES = ("memory", "output", "file_size", "stack", "scratch", "address_space")
-_OPTIONAL_LIMITS = ("cpus", "address_space")
+_OPTIONAL_LIMITS = ("cpus", "address_space", "idle_time")
 """Limits that a policy may leave open: the others are always in force."""
 _TABLES = ("mounts", "symlinks", "etc", "env", "limits", "ceilings", "protections")
 """What is merged by key when one file is laid over another."""

@@ -8,14 +8,18 @@ import signal as signals
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol, Unpack
 
+import sandbox
 from sandbox.box import Box
-from sandbox.capture import PIPE, Stdin, Stdout
+from sandbox.capture import PIPE, Output, PassFds, Stdin, Stdout
+from sandbox.errors import RequestError
 from sandbox.launch.wire import Scope
+from sandbox.monitor import Control
+from sandbox.plan import Plan
 from sandbox.policy import Policy, as_policy
+from sandbox.request import Limits, Request, RequestOptions
 from sandbox.result import Result
 
 
@@ -70,7 +74,7 @@ os.register_at_fork(after_in_child=_forget_spares)
 
 
 class Usage(NamedTuple):
-    """What a program has used so far; `None` is "could not be measured"."""
+    """What a program has used so far; `None` is "could not be measured". Of one that has ended, nothing is left."""
 
     cpu_time: float | None
     """CPU seconds of the whole tree."""
@@ -78,6 +82,47 @@ class Usage(NamedTuple):
     """Bytes of the whole tree, now."""
     wall_time: float
     """Seconds since it was started."""
+    processes: int | None
+    """How many there are, now."""
+
+
+class Running(Protocol):
+    """A program under way, wherever it runs: what `Process` is for one of this machine."""
+
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+
+    def usage(self) -> Usage:
+        """What it has used so far."""
+
+    def wait(self, timeout: float | None = None) -> Result:
+        """Its Result; `TimeoutError` after that many seconds."""
+
+    def signal(self, number: int, *, group: bool = False) -> None:
+        """Send a signal to it, or to its whole process group."""
+
+    def kill(self) -> None:
+        """End it, and everything that it has started."""
+
+
+class Runner(Protocol):
+    """Where programs run: on this machine (`LOCAL`), or wherever another one has them run; with the same calls, the
+    same Results and the same errors.
+    """
+
+    def run(self, argv: Argv, **options: Any) -> Result:
+        """As `sandbox.run`."""
+
+    def start(self, argv: Argv, **options: Any) -> Running:
+        """As `Process`."""
+
+
+Argv = Iterable[str | bytes | os.PathLike[str]]
+
+_CHANGEABLE = frozenset({"cpu_time", "wall_time", "idle_time", "memory", "processes", "cpus", "output"})
+"""Limits that a running program can be given others of. The rest are its processes' own, and its files'."""
+_ONLY_LOWER = ("cpu_time", "processes")
+"""Those behind which RLIMIT_CPU and RLIMIT_NPROC stand, which are what they were at its start."""
 
 
 class Process:
@@ -89,22 +134,22 @@ class Process:
 
     def __init__(
         self,
-        argv: Iterable[str | bytes | os.PathLike[str]],
+        argv: Argv,
         *,
         policy: str | Policy = "native",
         stdin: Stdin = None,
-        env: Mapping[str, str] | None = None,
-        cwd: str = "",
-        files: Mapping[str, bytes | Path] | None = None,
-        collect: Iterable[str] = (),
-        limits: Mapping[str, Any] | None = None,
         stdout: Stdout = PIPE,
         stderr: Stdout = PIPE,
+        pass_fds: PassFds = (),
+        progress: Callable[[Usage], object] | None = None,
+        every: float = 1.0,
         ended: Callable[[], object] | None = None,
+        **options: Unpack[RequestOptions],
     ) -> None:
         """Start it, with the options of `sandbox.run`; raises what that raises for a program that does not start.
 
-        `ended` is called, in another thread, when nothing of the program is left.
+        `progress` is told what the program uses, `every` so many seconds while it runs, and `ended` is called when
+        nothing of it is left: both in other threads. What `progress` raises ends the program, and is raised by `wait`.
         """
         self._ended = threading.Event()
         self._started = threading.Event()
@@ -116,30 +161,44 @@ class Process:
         self._holds = True
         self._box = _spares.take(as_policy(policy))
         try:
-            plan = self._box.plan(argv, env, cwd, files, collect, limits)
+            plan = self._box.plan(argv, **options)
+            self._control = Control(self._started.set)
         except BaseException:
             self._give_back()
             raise
-        thread = threading.Thread(
-            target=self._run, args=(plan, stdin, stdout, stderr), name="sandbox-process", daemon=True
-        )
-        thread.start()
+        self._limits = plan.limits
+        self._in_thread(self._run, plan, stdin, stdout, stderr, pass_fds)
         self._started.wait()
         self._since = time.monotonic()
         if self._failure is not None:
             raise self._failure
+        if progress is not None:
+            self._in_thread(self._report, progress, every)
 
-    def _run(self, plan: Any, stdin: Stdin, stdout: Stdout, stderr: Stdout) -> None:
+    @staticmethod
+    def _in_thread(target: Callable[..., None], *arguments: Any) -> None:
+        threading.Thread(target=target, args=arguments, name="sandbox-process", daemon=True).start()
+
+    def _run(self, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout, pass_fds: PassFds) -> None:
         try:
-            self._result = self._box.carry_out(plan, stdin, stdout, stderr, started=self._started.set)
+            self._result = self._box.carry_out(plan, stdin, stdout, stderr, pass_fds, self._control)
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it
             self._failure = error
         finally:
+            self._control.close()
             self._give_back()
             self._ended.set()
             self._started.set()
             if self._tell is not None:
                 self._tell()
+
+    def _report(self, progress: Callable[[Usage], object], every: float) -> None:
+        try:
+            while not self._ended.wait(every):
+                progress(self.usage())
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            self._failure = error
+            self.kill()
 
     def _give_back(self) -> None:
         with self._holding:
@@ -157,8 +216,52 @@ class Process:
 
     def usage(self) -> Usage:
         """What it has used so far, while it runs."""
-        group = self._box.cgroup
-        return Usage(group.cpu_time(), group.usage(), time.monotonic() - self._since)
+        with self._holding:
+            if self._holds:
+                group, many = self._box.cgroup, len(self._box.processes())
+                return Usage(group.cpu_time(), group.usage(), time.monotonic() - self._since, many)
+        result = self.wait()
+        return Usage(result.cpu_time, 0, result.wall_time, 0)
+
+    def processes(self) -> tuple[int, ...]:
+        """Host PIDs of the program and of everything that it has started; none are left when it has ended."""
+        with self._holding:
+            return self._box.processes() if self._holds else ()
+
+    @property
+    def stdout(self) -> bytes | None:
+        """What it has printed so far, `None` if that is not captured; all of it is in the Result."""
+        return self._printed("stdout")
+
+    @property
+    def stderr(self) -> bytes | None:
+        """The same of its stderr."""
+        return self._printed("stderr")
+
+    def _printed(self, name: str) -> bytes | None:
+        stream: Output | None = getattr(self._control.streams, name)
+        return None if stream is None else stream.content
+
+    @property
+    def limits(self) -> Limits:
+        """Those that are in force."""
+        return self._limits
+
+    def limit(self, **limits: float) -> None:
+        """Put other limits in force for the program as it runs, within the policy's ceilings; nothing happens if it
+        has ended. They can be those of cpu_time and processes (only to lower them), wall_time and idle_time (from
+        when it began and was heard of last), memory, cpus, output. Raises `RequestError` for others, and
+        `LaunchError` for what the kernel refuses.
+        """
+        for name, value in limits.items():
+            if name not in _CHANGEABLE:
+                raise RequestError(f"limits.{name}", "cannot be changed while the program runs")
+            if name in _ONLY_LOWER and value > (getattr(self._limits, name) or value):
+                raise RequestError(f"limits.{name}", "can only be lowered while the program runs")
+        asked = Request.make(argv=["-"], limits=self._limits.model_dump() | limits).limits
+        wanted = self._box.policy.resolve(asked)
+        self._control.change(wanted)
+        self._limits = wanted
 
     def wait(self, timeout: float | None = None) -> Result:
         """Its Result, when nothing of it is left. `TimeoutError` after `timeout` seconds; the program goes on then.
@@ -195,3 +298,20 @@ class Process:
     def __exit__(self, *_: object) -> None:
         self.kill()
         self._ended.wait()
+
+
+class _Local:
+    """This machine as a `Runner`."""
+
+    @staticmethod
+    def run(argv: Argv, **options: Any) -> Result:
+        """As `sandbox.run`."""
+        return sandbox.run(argv, **options)
+
+    @staticmethod
+    def start(argv: Argv, **options: Any) -> Process:
+        """As `Process`."""
+        return Process(argv, **options)
+
+
+LOCAL: Runner = _Local()

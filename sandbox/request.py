@@ -9,7 +9,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
@@ -60,6 +60,9 @@ class Limits(BaseModel):
     """Bytes of address space of one process (`RLIMIT_AS`); unlimited unless a policy asks for it."""
     cpus: Annotated[float, AfterValidator(_finite), Field(ge=0.01, le=4096)] | None = None
     """CPUs' worth of time per second that the tree may use (cgroup quota); unlimited unless asked for."""
+    idle_time: Seconds | None = None
+    """Seconds without a byte of output, on stdout or stderr, after which the run is ended; unlimited unless asked
+    for."""
 
 
 def _argument(value: Any) -> bytes:
@@ -154,6 +157,25 @@ def _collect(value: Any) -> tuple[str, ...]:
     return names
 
 
+class RequestOptions(TypedDict, total=False):
+    """What may be said of a program beside its argv."""
+
+    env: Mapping[str, str] | None
+    """Variables, added to the policy's environment; nothing of the caller's own reaches the program."""
+    cwd: str
+    """Where the program starts; /box if nothing else is said."""
+    files: Mapping[str, bytes | Path] | None
+    """Put into /box first."""
+    collect: Iterable[str]
+    """Names of files that are read from /box afterwards."""
+    limits: Limits | Mapping[str, Any] | None
+    """Tighten the policy's."""
+    umask: int
+    """The mask of the modes of files that the program makes (umask(2)); 0o022 if nothing else is said."""
+    start_new_session: bool
+    """Whether the program leads a session of its own (setsid(2)), and not only a process group."""
+
+
 class Request(BaseModel):
     """One program to run. Made by `Request.make`, which turns every mistake into a `RequestError`."""
 
@@ -165,6 +187,8 @@ class Request(BaseModel):
     files: Annotated[tuple[tuple[str, bytes | Path], ...], PlainValidator(_files)] = ()
     collect: Annotated[tuple[str, ...], PlainValidator(_collect)] = ()
     limits: Limits = Limits()
+    umask: Annotated[int, Field(ge=0, le=0o777, strict=True)] = 0o022
+    start_new_session: Annotated[bool, Field(strict=True)] = False
 
     @classmethod
     def make(cls, **fields: Any) -> Request:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sandbox import transfer
-from sandbox.capture import Stdin, Stdout, Streams
+from sandbox.capture import PassFds, Stdin, Stdout, Streams
 from sandbox.errors import HostError
 from sandbox.launch.wire import RunFlag
-from sandbox.monitor import Ended, Monitor
+from sandbox.monitor import Control, Ended, Monitor
 from sandbox.outcome import Usage, classify, measure
 from sandbox.plan import Plan
 from sandbox.result import NotCollected, Result
@@ -25,18 +25,23 @@ most print.
 
 
 def run(
-    box: Box, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout, started: Callable[[], object] | None = None
+    box: Box, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout, pass_fds: PassFds, control: Control | None
 ) -> Result:
     """Carry out a plan in a box that is ready, and say how it ended. Raises what `sandbox.run` raises."""
     limits, group, init = plan.limits, box.cgroup, box.init
     if plan.files:
         transfer.put_all(box.warden, plan.files)
         group.settle()  # what that took is not the program's
-    streams = Streams(init.pipes, limits.output, stdin, stdout, stderr)
+    streams = Streams(init.pipes, limits.output, stdin, stdout, stderr, pass_fds)
     try:
+        if limits.idle_time is not None:
+            streams.expect_output()
+        if control is not None:
+            control.streams = streams
         group.start(init.pidfd)
-        patience = 0 if streams.feed or started or (limits.wall_time or 1.0) <= PATIENCE else PATIENCE_MS
-        flags = streams.flags | (RunFlag.REPORT_START if started else 0)
+        shortest = min(limits.wall_time or 1.0, limits.idle_time or 1.0)
+        patience = 0 if streams.feed or control or shortest <= PATIENCE else PATIENCE_MS
+        flags = streams.flags | (RunFlag.REPORT_START if control else 0)
         exited = init.run(plan.head, plan.tail, streams.fds, streams.targets, flags, patience)
         if exited is not None:
             ended = Ended(exited)
@@ -44,7 +49,8 @@ def run(
                 streams.read(exited.unread)
         else:
             streams.hand_over()
-            ended = Monitor(init, group, limits, streams.all(), box.observer, started).wait()
+            monitor = Monitor(init, group, limits, streams.all(), box.observer, control)
+            ended, limits = monitor.wait(), monitor.limits
             exited = ended.exited
             if exited is None:
                 init.kill()  # what init did not end must not go on while it is measured and its files are collected

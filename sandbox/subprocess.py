@@ -30,7 +30,7 @@ from typing import Any
 from sandbox import capture
 from sandbox.errors import LaunchError
 from sandbox.policy import Policy
-from sandbox.process import Process
+from sandbox.process import LOCAL, Runner, Running
 from sandbox.result import Result
 
 __all__ = [
@@ -55,13 +55,20 @@ _POLICY = "shell"
 
 _INSTEAD = {
     "preexec_fn": "policy=, limits= and umask= say how a program starts",
-    "pass_fds": "stdin, stdout and stderr, or files= of sandbox.run, are what a program is given",
-    "user": "a program's user is the box's own",
-    "group": "a program's group is the box's own",
+    "user": "a program's user is the box's own, 1000",
+    "group": "a program's group is the box's own, 1000",
     "extra_groups": "a program has no further groups",
-    "umask": "a program's umask is 022",
+    "process_group": "a program leads a group of its own: process_group=0",
 }
 """What a box does not do, and what to use in its place."""
+
+_OWN: Mapping[str, tuple[Any, ...]] = {
+    "user": (None, 1000, "box"),
+    "group": (None, 1000, "box"),
+    "extra_groups": (None, (), []),
+    "process_group": (None, -1, 0),
+}
+"""What may be asked for because it is so in any case."""
 
 _numbers = itertools.count(1)
 
@@ -76,19 +83,18 @@ class Popen(standard.Popen[Any]):
         policy: str | Policy = _POLICY,
         limits: Mapping[str, Any] | None = None,
         ended: Callable[[], object] | None = None,
+        runner: Runner = LOCAL,
         **options: Any,
     ) -> None:
-        """Start it; `ended` is called in another thread when nothing of it is left.
+        """Start it, where `runner` has programs run; `ended` is called in another thread when nothing of it is left.
 
         Raises as the standard class does, and `SandboxError` where the sandbox itself fails.
         """
-        self._policy, self._limits, self._tell = policy, limits, ended
-        self.process: Process | None = None
-        for name in ("user", "group", "extra_groups"):
-            if options.get(name) is not None:
+        self._policy, self._limits, self._tell, self._runner = policy, limits, ended, runner
+        self.process: Running | None = None
+        for name, own in _OWN.items():
+            if options.pop(name, None) not in own:
                 raise ValueError(f"{name}: {_INSTEAD[name]}")
-        if options.get("umask", -1) != -1:
-            raise ValueError(f"umask: {_INSTEAD['umask']}")
         super().__init__(args, *positional, **options)
 
     @property
@@ -99,12 +105,11 @@ class Popen(standard.Popen[Any]):
     def _execute_child(
         self, args: Any, executable: Any, preexec_fn: Any, close_fds: bool, pass_fds: Any, cwd: Any, env: Any,
         startupinfo: Any, creationflags: int, shell: bool, p2cread: int, p2cwrite: int, c2pread: int, c2pwrite: int,
-        errread: int, errwrite: int, *_ignored: Any,
+        errread: int, errwrite: int, _restore_signals: bool, _gid: Any, _gids: Any, _uid: Any, umask: int,
+        start_new_session: bool, *_ignored: Any,
     ) -> None:  # fmt: skip
         if preexec_fn is not None:
             raise ValueError(f"preexec_fn: {_INSTEAD['preexec_fn']}")
-        if pass_fds:
-            raise ValueError(f"pass_fds: {_INSTEAD['pass_fds']}")
         if isinstance(args, (str, bytes, os.PathLike)):
             args = [args]
         argv = ["/bin/sh", "-c", *args] if shell else list(args)
@@ -119,9 +124,10 @@ class Popen(standard.Popen[Any]):
             stderr = capture.STDOUT if merged else self._copy(errwrite, 2, ours)
             copies = ours.pop_all()
         try:
-            self.process = Process(
+            self.process = self._runner.start(
                 argv, policy=self._policy, limits=self._limits, env=env, cwd=os.fspath(cwd or ""), stdin=stdin,
-                stdout=stdout, stderr=stderr, ended=copies.close,
+                stdout=stdout, stderr=stderr, pass_fds=tuple(pass_fds), start_new_session=start_new_session,
+                umask=0o022 if umask == -1 else umask, ended=copies.close,
             )  # fmt: skip
         except LaunchError as error:
             raise self._as_standard(error, args, cwd) from None

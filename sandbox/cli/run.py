@@ -18,6 +18,7 @@ from sandbox.policy import parse_size
 from sandbox.result import NotCollected, Result, Status
 
 EXIT_CODES = {
+    Status.IDLE_TIME_LIMIT: 119,
     Status.CPU_TIME_LIMIT: 120,
     Status.WALL_TIME_LIMIT: 121,
     Status.MEMORY_LIMIT: 122,
@@ -61,6 +62,7 @@ SIZE = Size()
 @click.option("--policy", "-p", default="native", metavar="NAME", show_default=True, help="What the program may do.")
 @click.option("--time", "cpu_time", type=float, metavar="SECONDS", help="Limit of CPU time, all processes together.")
 @click.option("--wall", "wall_time", type=float, metavar="SECONDS", help="Limit of time on the clock.")
+@click.option("--idle", "idle_time", type=float, metavar="SECONDS", help="Limit of time without output.")
 @click.option("--memory", type=SIZE, metavar="SIZE", help="Limit of memory, all processes together, such as 256M.")
 @click.option("--processes", type=int, metavar="N", help="Limit of processes and threads at one time.")
 @click.option("--output", type=SIZE, metavar="SIZE", help="Limit of stdout and of stderr, each, such as 1M.")
@@ -91,7 +93,8 @@ def run(
 
     \b
     Exit codes: the program's own; 128 + N if signal N ended it;
-      120 CPU time   121 wall time   122 memory   123 output   124 denied call;
+      119 no output  120 CPU time    121 wall time   122 memory   123 output
+      124 denied call;
       125 the sandbox itself failed, with one line on stderr that says how;
         2 the command line is wrong.
     """

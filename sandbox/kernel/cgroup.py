@@ -102,6 +102,9 @@ class Cgroup(Protocol):
     def usage(self) -> int | None:
         """Bytes that are charged now."""
 
+    def members(self) -> tuple[int, ...]:
+        """PIDs, as this process sees them, of all that is in the group now."""
+
     def trim(self) -> None:
         """Give up what earlier runs have left charged to an idle slot, if it is much; `HostError` if it stays."""
 
@@ -214,6 +217,9 @@ class _Group:
 
     def usage(self) -> int | None:
         return self.meters[METERS.MEMORY].read()
+
+    def members(self) -> tuple[int, ...]:
+        return tuple(map(int, (self._directories[0] / "cgroup.procs").read_text().split()))
 
     def start(self, init: int) -> None:
         """Nothing to do: init reads the meters when it starts the program."""

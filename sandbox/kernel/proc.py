@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -13,6 +13,7 @@ import psutil
 from sandbox.errors import HostError, step
 from sandbox.kernel.cgroup import Counts, sources_of
 from sandbox.kernel.meters import METERS, Meter
+from sandbox.kernel.pidfd import pid_of
 
 LOOK_EVERY = 0.01
 """Seconds between two looks: what is used and freed in between is not seen."""
@@ -59,7 +60,7 @@ class ProcessTree:
     def start(self, init: int) -> None:
         """Begin to watch what the init behind this pidfd starts."""
         try:
-            self._init = psutil.Process(_pid_of(init))
+            self._init = psutil.Process(pid_of(init))
             self._reaped = _waited_for(self._init.cpu_times())
         except (psutil.Error, ValueError):
             self._init = None  # it has died, which its socket tells
@@ -114,20 +115,18 @@ class ProcessTree:
         """Nothing is charged to anybody."""
         return None
 
+    def members(self) -> tuple[int, ...]:
+        """What init has started, and what that has."""
+        with contextlib.suppress(psutil.Error):
+            if self._init is not None:
+                return tuple(process.pid for process in self._init.children(recursive=True))
+        return ()
+
     def trim(self) -> None:
         """Nothing stays charged."""
 
     def remove(self) -> None:
         """Nothing to remove."""
-
-
-def _pid_of(pidfd: int) -> int:
-    """The PID behind a pidfd, in this process's PID namespace (proc(5), fdinfo)."""
-    for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines():
-        key, _, value = line.partition(":")
-        if key == "Pid":
-            return int(value)
-    raise ValueError("not a pidfd")
 
 
 def _waited_for(times: Any) -> float:

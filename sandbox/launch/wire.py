@@ -68,6 +68,7 @@ class RunFlag(IntFlag):
     MERGE = 4
     NULL_OUT = 8
     NULL_ERR = 16
+    NEW_SESSION = 32
 
 
 class MeterFlag(IntFlag):
@@ -201,16 +202,18 @@ def run(
     env: Sequence[bytes],
     cwd: bytes,
     rlimits: Sequence[int],
+    new_session: bool = False,
 ) -> tuple[bytes, bytes]:
     """The packet that starts a program with the box's own standard streams, as head and tail."""
     tail = b"\0".join((*candidates, *argv, *env, cwd, b""))
     counts = (len(candidates), len(argv), len(env), 0)
-    return _run_head(0, umask, counts, len(tail), rlimits), tail
+    return _run_head(RunFlag.NEW_SESSION if new_session else 0, umask, counts, len(tail), rlimits), tail
 
 
 def redirect(head: bytes, tail: bytes, targets: Sequence[int], flags: int) -> tuple[bytes, bytes]:
     """The same run with descriptors that come along; `targets` are their numbers in the program."""
-    _, _, _, _, umask, candidates, argc, envc, _, _, _, *rlimits = RUN.unpack(head)
+    _, _, _, own, umask, candidates, argc, envc, _, _, _, *rlimits = RUN.unpack(head)
+    flags |= own & RunFlag.NEW_SESSION
     tail = Struct(f"={len(targets)}i").pack(*targets) + tail
     return _run_head(flags, umask, (candidates, argc, envc, len(targets)), len(tail), rlimits), tail
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import census
 import psutil
 import pytest
 
-from sandbox import LaunchError, RequestError, Status, aio
+from sandbox import DEVNULL, LaunchError, RequestError, Status, aio, run
 from sandbox.pool import Pool
-from sandbox.process import Process
+from sandbox.process import Process, Usage
 
 Name = Callable[[str], str]
 
@@ -91,6 +94,157 @@ def test_programs_that_feed_each_other(policy: Name) -> None:
     assert [result.status for result in results] == 3 * [Status.OK]
     assert results[2].stdout is not None
     assert int(results[2].stdout) == sum("7" in str(number) for number in range(1, 20001))
+
+
+def test_two_programs_that_talk(policy: Name) -> None:
+    """Each one's output is the other's input, and each sees the end of it when the other has ended."""
+    there, back = os.pipe(), os.pipe()
+    options: dict[str, Any] = {"policy": policy("shell")}
+    asking = "for n in 1 2 3; do echo $n; read answer; echo $n: $answer >&2; done"
+    answering = "while read n; do echo $((n * n)); done"
+    asker = Process(["sh", "-c", asking], stdin=back[0], stdout=there[1], ended=lambda: os.close(there[1]), **options)
+    other = Process(["sh", "-c", answering], stdin=there[0], stdout=back[1], ended=lambda: os.close(back[1]), **options)
+    assert asker.wait().stderr == b"1: 1\n2: 4\n3: 9\n"
+    assert other.wait().status is Status.OK
+    os.close(there[0])
+    os.close(back[0])
+
+
+def test_a_private_channel(policy: Name) -> None:
+    """Caller and program talk through a socket of their own, at the number that the program knows."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            argv = ["sh", "-c", "read word <&9; echo $word, $word >&9; echo done"]
+            process = Process(argv, policy=policy("shell"), pass_fds={9: theirs.fileno()})
+        ours.sendall(b"hear\n")
+        assert ours.recv(100) == b"hear, hear\n"
+        assert ours.recv(100) == b""
+        assert process.wait().stdout == b"done\n"
+
+
+@pytest.mark.parametrize("kind", ["file", "directory", "device", "fifo", "listener", "unconnected", "inet", "number"])
+def test_what_leads_further_is_not_passed(policy: Name, tmp_path: Path, kind: str) -> None:
+    """Only pipes and connected Unix sockets: the rest could be opened anew, or reach somebody else."""
+    os.mkfifo(tmp_path / "fifo")
+    with contextlib.ExitStack() as stack:
+
+        def descriptor() -> int:
+            if kind in ("listener", "unconnected", "inet"):
+                end = stack.enter_context(socket.socket(socket.AF_INET if kind == "inet" else socket.AF_UNIX))
+                if kind == "listener":
+                    end.bind(str(tmp_path / "socket"))
+                    end.listen()
+                return end.fileno()
+            path = {"file": __file__, "directory": str(tmp_path), "device": "/dev/null", "fifo": str(tmp_path / "fifo")}
+            fd = os.open(path.get(kind, "/dev/null"), os.O_RDONLY | os.O_NONBLOCK)
+            stack.callback(os.close, fd)
+            return fd
+
+        given = {1: descriptor()} if kind == "number" else {9: descriptor()}
+        with pytest.raises(RequestError, match=r"^pass_fds: "):
+            run(["true"], policy=policy("shell"), pass_fds=given)
+
+
+def test_its_pipe_cannot_be_turned_round(policy: Name) -> None:
+    """A program that is given the reading end of a pipe cannot open the other one through /proc."""
+    reading, writing = os.pipe()
+    source = "import os; os.read(9, 1)\ntry: os.open('/proc/self/fd/9', os.O_WRONLY)\nexcept OSError: print('no')"
+    os.write(writing, b"x")
+    try:
+        result = run(["python3", "-c", source], policy=policy("python"), pass_fds={9: reading})
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert result.stdout == b"no\n"
+
+
+def names(process: Process) -> list[str]:
+    """What is in a program's box, by name."""
+    return sorted(psutil.Process(pid).name() for pid in process.processes())
+
+
+def test_what_it_has_printed_so_far(policy: Name) -> None:
+    """Both streams can be read while it runs, as can its processes and their number."""
+    script = "echo a; echo b >&2; sleep 30 & sleep 30"
+    process = Process(["sh", "-c", script], policy=policy("shell"))
+    deadline = time.monotonic() + 5
+    while names(process) != ["sh", "sleep", "sleep"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert (process.stdout, process.stderr) == (b"a\n", b"b\n")
+    assert process.usage().processes == 3
+    process.kill()
+    result = process.wait()
+    assert process.processes() == ()
+    assert process.usage() == (result.cpu_time, 0, result.wall_time, 0)
+
+
+def test_progress(policy: Name) -> None:
+    """What it uses is told while it runs; a callback that fails ends the program."""
+    told: list[Usage] = []
+    spin = ["sh", "-c", "while :; do :; done"]
+    Process(spin, policy=policy("shell"), progress=told.append, every=0.1, limits={"cpu_time": 0.6}).wait()
+    assert len(told) >= 3
+    assert [usage.cpu_time or 0 for usage in told] == sorted(usage.cpu_time or 0 for usage in told)
+    process = Process(spin, policy=policy("shell"), progress=lambda usage: 1 // 0, every=0.05)
+    with pytest.raises(ZeroDivisionError):
+        process.wait()
+
+
+def test_silence_ends_it(policy: Name) -> None:
+    """Without output for too long it is ended, and its Result says so; output on either stream keeps it alive."""
+    talking = "for n in 1 2 3 4 5 6; do sleep 0.1; echo $n >&2; done"
+    limits = {"idle_time": 0.4}
+    assert run(["sh", "-c", talking], policy=policy("shell"), limits=limits).ok
+    result = run(["sh", "-c", f"{talking}; sleep 30"], policy=policy("shell"), limits=limits)
+    assert (result.status, result.signal) == (Status.IDLE_TIME_LIMIT, signal.SIGKILL)
+    assert 1.0 <= result.wall_time < 2
+    assert run(["sleep", "30"], policy=policy("shell"), limits={"idle_time": 0.001}).status is Status.IDLE_TIME_LIMIT
+    late = run(["sleep", "30"], policy=policy("shell"), limits={"idle_time": 9, "wall_time": 0.1})
+    assert late.status is Status.WALL_TIME_LIMIT
+    with pytest.raises(RequestError, match=r"^limits.idle_time: "):
+        run(["true"], policy=policy("shell"), limits=limits, stdout=DEVNULL, stderr=DEVNULL)
+
+
+def test_limits_change_while_it_runs(policy: Name) -> None:
+    """Each in force at once, and told by the Result; what cannot be changed is an error, and so is too much."""
+    spin = ["sh", "-c", "while :; do :; done"]
+    for name, value, status in [
+        ("wall_time", 0.5, Status.WALL_TIME_LIMIT),
+        ("cpu_time", 0.3, Status.CPU_TIME_LIMIT),
+        ("idle_time", 0.3, Status.IDLE_TIME_LIMIT),
+    ]:
+        process = Process(spin, policy=policy("shell"))
+        time.sleep(0.1)
+        process.limit(**{name: value})
+        result = process.wait(3)
+        assert result.status is status
+        assert getattr(result.limits, name) == getattr(process.limits, name) == value
+    with Process(spin, policy=policy("shell")) as process:
+        for wrong in ({"open_files": 3}, {"nonsense": 1}, {"cpu_time": 10.5}, {"memory": 1 << 49}, {"wall_time": -1}):
+            with pytest.raises(RequestError, match=rf"^limits\.{next(iter(wrong))}: "):
+                process.limit(**wrong)
+    process.limit(wall_time=1)  # nothing happens any more
+    assert Process(["true"], policy=policy("shell")).wait().limits.wall_time != 1
+
+
+def test_memory_and_output_change_while_it_runs(policy: Name) -> None:
+    """More room than it was started with, and less."""
+    grow = "import sys; sys.stdin.readline(); x = bytearray(90 << 20); print('grown' * 20)"
+    for limits, change, status in [
+        ({"memory": 32 << 20}, {"memory": 128 << 20}, Status.OK),
+        ({"memory": 128 << 20}, {"memory": 32 << 20}, Status.MEMORY_LIMIT),
+        ({"output": 1000}, {"output": 10}, Status.OUTPUT_LIMIT),
+        ({"output": 10}, {"output": 1000}, Status.OK),
+    ]:
+        reading, writing = os.pipe()
+        process = Process(["python3", "-c", grow], policy=policy("python"), stdin=reading, limits=limits)
+        process.limit(**change)
+        os.write(writing, b"go\n")
+        os.close(writing)
+        assert process.wait().status is status
+        os.close(reading)
 
 
 def test_a_thousand_through_a_pool_of_four(policy: Name) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import socket
 import subprocess as standard
 import sys
 import tempfile
@@ -149,6 +150,23 @@ def deaf(sp: ModuleType) -> tuple[object, ...]:
     return sp.run(["true"], input=bytes(1_000_000)).returncode, sp.run(["false"], input=b"x").returncode
 
 
+def leads(what: str) -> list[str]:
+    """A program that says whether it leads its session, or its group."""
+    return ["python3", "-c", f"import os; print(os.get{what}(0) == os.getpid())"]
+
+
+def passed(sp: ModuleType) -> tuple[object, ...]:
+    """A socket of a pair, through which caller and program talk."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            number = theirs.fileno()
+            source = f"import os; os.write({number}, b'got ' + os.read({number}, 100))"
+            process = sp.Popen(["python3", "-c", source], pass_fds=[number])
+        ours.sendall(b"word\n")
+        return ours.recv(100), ours.recv(100), process.wait()
+
+
 BEHAVIOURS: dict[str, Callable[[ModuleType], object]] = {
     "code 0": lambda sp: sp.run(["true"]).returncode,
     "code 1": lambda sp: sp.run(["false"]).returncode,
@@ -220,6 +238,12 @@ BEHAVIOURS: dict[str, Callable[[ModuleType], object]] = {
     "context": lambda sp: sp.Popen(["true"]).__exit__(None, None, None),
     "no buffer": lambda sp: type(sp.Popen(["true"], stdout=sp.PIPE, bufsize=0).stdout).__name__,
     "text is wrapped": lambda sp: type(sp.Popen(["true"], stdout=sp.PIPE, text=True).stdout).__name__,
+    "umask": lambda sp: sp.run(["sh", "-c", "umask"], umask=0o27, stdout=sp.PIPE).stdout,
+    "session": lambda sp: sp.run(leads("sid"), start_new_session=True, stdout=sp.PIPE).stdout,
+    "no session": lambda sp: sp.run(leads("sid"), stdout=sp.PIPE).stdout,
+    "group": lambda sp: sp.run(leads("pgid"), process_group=0, stdout=sp.PIPE).stdout,
+    "passed descriptor": passed,
+    "closed descriptor": lambda sp: sp.run(["sh", "-c", "echo >&7"], close_fds=True, stderr=sp.DEVNULL).returncode,
     "bad stdin": lambda sp: raised(lambda: sp.run(["true"], stdin=io.BytesIO())),
     "bad descriptor": lambda sp: raised(lambda: sp.run(["true"], stdout=9999)),
     "bad args": lambda sp: raised(lambda: sp.Popen(None))[0],
@@ -244,10 +268,10 @@ def test_there_are_enough() -> None:
     assert len(BEHAVIOURS) >= 60
 
 
-@pytest.mark.parametrize("option", ["preexec_fn", "pass_fds", "user", "group", "extra_groups", "umask"])
+@pytest.mark.parametrize("option", ["preexec_fn", "user", "group", "extra_groups", "process_group"])
 def test_what_a_box_cannot_honour(option: str) -> None:
     """It is an error that names the argument, and says what there is instead."""
-    value: Any = {"preexec_fn": lambda: None, "pass_fds": (0,), "extra_groups": [0]}.get(option, 0)
+    value: Any = {"preexec_fn": lambda: None, "extra_groups": [0], "process_group": 1}.get(option, 0)
     with pytest.raises(ValueError, match=f"^{option}: "):
         contained.Popen(["true"], **{option: value})
 

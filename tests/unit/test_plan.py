@@ -25,9 +25,7 @@ def planner() -> Planner:
 
 def plan(planner: Planner, argv: Any = ("x",), **options: Any) -> Plan:
     """A plan for a request that says little."""
-    return planner.plan(
-        *({"argv": argv, "env": None, "cwd": "", "files": None, "collect": (), "limits": None} | options).values()
-    )
+    return planner.plan(argv, **options)
 
 
 def unpack(plan: Plan) -> tuple[list[bytes], list[bytes], list[bytes], bytes]:

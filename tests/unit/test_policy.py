@@ -311,12 +311,12 @@ def test_weakness_shows_in_the_name_that_is_used(place: Path) -> None:
 
 
 def test_a_policy_is_complete(place: Path) -> None:
-    """All limits are always in force but the two that may be left open."""
+    """All limits are always in force but the three that may be left open."""
     write(place, "bare", 'description = "nothing"')
     assert "limits.cpu_time is missing" in str(complaint("bare"))
     policy = load("base")
     for name in Limits.model_fields:
-        assert (getattr(policy.limits, name) is None) == (name in ("cpus", "address_space"))
+        assert (getattr(policy.limits, name) is None) == (name in ("cpus", "address_space", "idle_time"))
 
 
 def test_defaults_stay_below_their_ceilings(place: Path) -> None:

@@ -118,9 +118,9 @@ static int child(void *argument)
     struct program *program = argument;
 
     /* A group of its own, in init's session, which has no terminal. (A session of its own would cost more than
-     * all the rest here: the scheduler makes a task group for each, sched(7) "autogroup".) */
-    if (setpgid(0, 0))
-        give_up(program, "setpgid");
+     * all the rest here: the scheduler makes a task group for each, sched(7) "autogroup". So only who asks has one.) */
+    if (program->run->flags & WIRE_NEW_SESSION ? setsid() < 0 : setpgid(0, 0) < 0)
+        give_up(program, program->run->flags & WIRE_NEW_SESSION ? "setsid" : "setpgid");
     bind_init(); /* as init's uid still */
     place_descriptors(program);
     umask(program->run->umask);

@@ -109,6 +109,7 @@ enum wire_run_flags {
     WIRE_MERGE = 4,        /* stderr goes where stdout goes */
     WIRE_NULL_OUT = 8,     /* stdout is /dev/null, */
     WIRE_NULL_ERR = 16,    /* stderr is */
+    WIRE_NEW_SESSION = 32, /* the program leads a session, not only a group */
 };
 
 /* A program's descriptors are those that come along, at the numbers that the tail gives. Of 0, 1 and 2, those that
