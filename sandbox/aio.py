@@ -1,4 +1,4 @@
-"""The same for asyncio: `run`, and `create_subprocess_exec` and `_shell` with asyncio's own Process.
+"""The same for asyncio: `run`, `Pool`, and `create_subprocess_exec` and `_shell` with asyncio's own Process.
 
 What asyncio does with a program's pipes is asyncio's own code; only the program is in a box. Cancelling a task ends
 its program.
@@ -7,17 +7,21 @@ its program.
 from __future__ import annotations
 
 import asyncio
+import functools
 import socket
 from asyncio import base_subprocess
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process, SubprocessStreamProtocol
 from collections.abc import Iterable
+from concurrent import futures
 from typing import Any
 
-from sandbox import process
+from sandbox import pool, process
+from sandbox.errors import HostError
+from sandbox.policy import Policy
 from sandbox.result import Result
 from sandbox.subprocess import Popen
 
-__all__ = ["DEVNULL", "PIPE", "STDOUT", "Process", "create_subprocess_exec", "create_subprocess_shell", "run"]
+__all__ = ["DEVNULL", "PIPE", "STDOUT", "Pool", "Process", "create_subprocess_exec", "create_subprocess_shell", "run"]
 
 _LIMIT = 64 << 10
 """Bytes that a stream reader holds before its program has to wait: asyncio's own default."""
@@ -38,6 +42,39 @@ async def run(argv: Iterable[Any], **options: Any) -> Result:
         await ended.wait()
         raise
     return running.wait()
+
+
+class Pool:
+    """`sandbox.pool.Pool`, awaited: up to `size` programs at a time, in boxes that are kept warm; first in, first run.
+
+    An asynchronous context manager. Leaving it waits for what runs, or ends it if an exception leaves it.
+    """
+
+    def __init__(self, policy: str | Policy = "native", size: int | None = None) -> None:
+        """The boxes are made when it is entered, which raises what `BoxPool` raises."""
+        self._make = functools.partial(pool.Pool, policy, size)
+        self._pool: pool.Pool | None = None
+
+    async def __aenter__(self) -> Pool:
+        self._pool = await asyncio.to_thread(self._make)
+        return self
+
+    async def __aexit__(self, error: object, *_: object) -> None:
+        assert self._pool is not None
+        await asyncio.to_thread(self._pool.close, kill=error is not None)
+
+    async def run(self, argv: Iterable[Any], **options: Any) -> Result:
+        """As `sandbox.run`, when its turn has come. If it is cancelled, the program is ended first."""
+        if self._pool is None:
+            raise HostError("the pool is not open: async with Pool(…) as pool")
+        job = self._pool.submit(argv, **options)
+        try:
+            return await asyncio.shield(asyncio.wrap_future(job))
+        except asyncio.CancelledError:
+            job.kill()
+            if not job.cancelled():  # it was running
+                await asyncio.to_thread(futures.wait, [job])
+            raise
 
 
 class _Transport(base_subprocess.BaseSubprocessTransport):

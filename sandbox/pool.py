@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -111,6 +112,18 @@ class Pool:
 
     def __exit__(self, error: object, *_: object) -> None:
         self.close(kill=error is not None)
+
+
+@contextlib.contextmanager
+def progress_bar(title: str = "") -> Iterator[Callable[[int, int], object]]:
+    """A bar on stderr, for the `progress` of `Pool.map`; only a line at the end if that is no terminal."""
+    from rich.console import Console  # here, because they take long to import
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task(title, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 def _results(jobs: list[Job]) -> Iterator[Result]:

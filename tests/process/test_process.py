@@ -17,8 +17,8 @@ import census
 import psutil
 import pytest
 
-from sandbox import DEVNULL, LaunchError, RequestError, Status, aio, run
-from sandbox.pool import Pool
+from sandbox import DEVNULL, HostError, LaunchError, RequestError, Status, aio, run
+from sandbox.pool import Pool, progress_bar
 from sandbox.process import Process, Usage
 
 Name = Callable[[str], str]
@@ -325,6 +325,49 @@ def test_a_cancelled_run_leaves_nothing(policy: Name, after: float) -> None:
     asyncio.run(main())
     family = psutil.Process().children(recursive=True)
     assert not [process for process in family if process.name() == "sleep"]
+
+
+async def leave(policy: str) -> None:
+    """Leave a pool by an exception, while a program runs in it."""
+    async with aio.Pool(policy, 2) as pool:
+        task = asyncio.ensure_future(pool.run(["sleep", "30"]))
+        await asyncio.sleep(0.2)
+        task.add_done_callback(lambda task: task.result())
+        raise ZeroDivisionError
+
+
+def test_an_awaited_pool(policy: Name) -> None:
+    """Many at once get their own results; a cancelled one ends, and so do all when an exception leaves it."""
+
+    async def main() -> None:
+        async with aio.Pool(policy("shell"), 2) as pool:
+            many = await asyncio.gather(*(pool.run(["echo", str(n)]) for n in range(50)))
+            assert [result.stdout for result in many] == [b"%d\n" % n for n in range(50)]
+            tasks = [asyncio.ensure_future(pool.run(["sleep", "77"])) for _ in range(3)]  # the last has to wait
+            await asyncio.sleep(0.2)
+            for task in reversed(tasks):
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            assert (await pool.run(["true"])).ok
+            with pytest.raises(LaunchError):
+                await pool.run(["no-such-program"])
+        with pytest.raises(ZeroDivisionError):
+            await leave(policy("shell"))
+        with pytest.raises(HostError):
+            await aio.Pool().run(["true"])
+
+    asyncio.run(main())
+
+
+def test_a_progress_bar(policy: Name, capsys: pytest.CaptureFixture[str]) -> None:
+    """It counts to the end, on stderr."""
+    with Pool(policy("native"), 2) as pool, progress_bar("true") as bar:
+        assert all(result.ok for result in pool.map([["true"]] * 20, progress=bar))
+    printed = capsys.readouterr()
+    assert "true" in printed.err
+    assert "20/20" in printed.err
+    assert printed.out == ""
 
 
 def test_memory_does_not_grow_with_the_output(policy: Name) -> None:
