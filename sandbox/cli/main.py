@@ -15,10 +15,11 @@ COMMANDS = {
     "doctor": "Show what this host offers for containing programs.",
     "policy": "Show, check and learn policies.",
     "run": "Run a program that you do not trust.",
+    "workflow": "Run programs that depend on each other.",
 }
 """Each command with its summary; it is the function of that name in the module of that name."""
 
-LOCAL = {"doctor", "policy", "run"}
+LOCAL = {"doctor", "policy", "run", "workflow"}
 """Commands that need boxes on this machine, and so Linux."""
 
 

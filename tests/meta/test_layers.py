@@ -22,7 +22,8 @@ LAYERS = (
     # The package itself offers the public names, and so stands above all that it offers.
     (
         "façades",
-        {"", "harden", "proof", "learn", "process", "subprocess", "aio", "pool", "workflow", "judge", "sessions"},
+        {"", "harden", "proof", "learn", "process", "subprocess", "aio", "pool", "judge", "sessions"}
+        | {"workflow", "workflow_toml"},
     ),
     ("surfaces", {"service", "worker", "cli", "client"}),
 )
