@@ -16,7 +16,7 @@ from typing import Unpack
 from sandbox.box import Box, BoxPool
 from sandbox.capture import DEVNULL, PIPE, STDOUT, PassFds, Stdin, Stdout
 from sandbox.errors import HostError, LaunchError, PolicyError, RequestError, SandboxError
-from sandbox.policy import Policy, as_policy
+from sandbox.policy import Policy, place
 from sandbox.request import Limits, Request, RequestOptions
 from sandbox.result import NotCollected, Result, Status
 
@@ -58,6 +58,7 @@ def run(
     to copy to, or, for `stderr`, `STDOUT`. `pass_fds` are pipes and connected Unix sockets of the caller that the
     program gets under the same numbers, or under those that a mapping gives them. `files` are put into /box first,
     `collect` names files that are read from there afterwards; `cwd` is where the program starts, /box if nothing else
+    is said; under a policy with `workspace` it is a directory of the host, your own working directory if nothing else
     is said. `env` is added to the policy's environment; nothing of the caller's own reaches the program. `limits`
     tighten the policy's. `umask` and `start_new_session` are as in `subprocess`; the umask is 0o022 unless given.
 
@@ -65,15 +66,18 @@ def run(
     `PolicyError` for an unknown policy, `LaunchError` if the program cannot be started (as `execve: No such file
     or directory`), `HostError` if the host cannot honour the policy or the box died.
     """
-    return _shared_pool(policy).run(argv, stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=pass_fds, **options)
+    chosen, options["cwd"] = place(policy, options.get("cwd", ""))
+    if chosen.workspace:  # at the path of its directory there may be another one the next time
+        with Box(chosen) as box:
+            return box.run(argv, stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=pass_fds, **options)
+    return _shared_pool(chosen).run(argv, stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=pass_fds, **options)
 
 
 _pools: dict[str, BoxPool] = {}
 _pools_lock = threading.Lock()
 
 
-def _shared_pool(policy: str | Policy) -> BoxPool:
-    chosen = as_policy(policy)
+def _shared_pool(chosen: Policy) -> BoxPool:
     with _pools_lock:
         pool = _pools.get(chosen.name)
         if pool is None or pool.policy != chosen:

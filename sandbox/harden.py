@@ -19,16 +19,16 @@ KEPT = (
 """Capabilities that are of use outside of a user namespace of one's own; a box needs no other of ours."""
 
 
-def harden() -> None:
+def harden(*also: int) -> None:
     """Give up what is not needed, for this process and all that it starts. `OSError` if the kernel refuses.
 
     Afterwards no other process of the same user can trace this one or read its memory and environment
     (`PR_SET_DUMPABLE`, prctl(2)), no execve gains a privilege (`PR_SET_NO_NEW_PRIVS`), and of root's capabilities
-    `KEPT` are left, in the bounding set too (capabilities(7)).
+    `KEPT` and `also` are left, in the bounding set too (capabilities(7)).
     """
     if os.geteuid() == 0:
-        prctl.capbset.limit(*KEPT)
+        prctl.capbset.limit(*KEPT, *also)
         for kind in (prctl.cap_inheritable, prctl.cap_effective, prctl.cap_permitted):  # none before what it is part of
-            kind.limit(*KEPT)
+            kind.limit(*KEPT, *also)
     prctl.set_no_new_privs(True)
     prctl.set_dumpable(False)

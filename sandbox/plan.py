@@ -94,7 +94,7 @@ def _decide(request: Request, policy: Policy, own_processes: int) -> Plan:
         candidates=_candidates(request.argv[0], env),
         argv=request.argv,
         env=[name + b"=" + value for name, value in env.items()],
-        cwd=posixpath.join(WORK, request.cwd),
+        cwd=posixpath.join(os.fsencode(policy.directory) or WORK, request.cwd),
         rlimits=[wire.UNLIMITED if limit is None else limit for limit in _rlimits(limits, own_processes)],
         new_session=request.start_new_session,
     )

@@ -34,6 +34,10 @@ _TABLES = ("mounts", "symlinks", "etc", "env", "limits", "ceilings", "protection
 """What is merged by key when one file is laid over another."""
 
 
+_PATHS = ("mounts", "symlinks", "etc")
+"""Those tables whose keys are paths in the box."""
+
+
 def parse_size(text: str) -> int:
     """Bytes of a size such as `256M` or `1.5G`: K, M, G and T are powers of 1024. `ValueError` for anything else."""
     match = _SIZE.fullmatch(text.strip())
@@ -112,6 +116,18 @@ class Mount(_Model):
     optional: bool = False
     """Left out if the host has no such file; otherwise its absence refuses the launch."""
     executable: bool = True
+    owner: Literal["host", "program"] = "host"
+    """`program`: files of the source's owner appear as the program's own, and what it makes is that owner's outside.
+
+    The source is a real path then, without links. Nothing but the filter bounds what is left on the host: see policy
+    `host` for set-user-ID files.
+    """
+
+    @model_validator(mode="after")
+    def _can_be_owned(self) -> Mount:
+        if self.owner == "program" and (self.optional or not self.writable):
+            raise ValueError('owner = "program" is for what is writable and not optional')
+        return self
 
 
 class Rule(_Model):
@@ -206,6 +222,8 @@ class Layer(_Model):
     loopback: bool = False
     """Whether the loopback interface is up; there is no other."""
     hostname: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] = "box"
+    workspace: bool = False
+    """Whether programs work in a directory of the host, which they can write to and which each run names."""
     mounts: Annotated[tuple[Mount, ...], BeforeValidator(_mount_table)] = ()
     symlinks: Annotated[tuple[tuple[Absolute, str], ...], BeforeValidator(_pairs)] = ()
     """Links, as (where, to what)."""
@@ -249,6 +267,8 @@ class Policy(Layer):
     """Everything that is allowed, and everything that is required, for one purpose."""
 
     name: str
+    directory: str = ""
+    """The directory of a policy with `workspace`, once it is known: see `in_directory`."""
 
     @model_validator(mode="after")
     def _complete(self) -> Policy:
@@ -304,6 +324,67 @@ def as_policy(policy: str | Policy) -> Policy:
     if not isinstance(policy, Policy):
         raise RequestError("policy", f"must be a name or a Policy, not {type(policy).__name__}")
     return policy
+
+
+_NOT_WITHIN = ("proc", "sys", "dev", "run", "box", "etc", "boot", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
+"""Directories of / in which no program works: those that a box has of its own, and the system's."""
+_NOT_ITSELF = ("usr", "usr/local", "var", "home", "root", "tmp")
+"""Those in which directories may be worked in. Nor may a home itself, whose owner's next login obeys what is there."""
+
+
+def in_directory(policy: str | Policy, directory: str | os.PathLike[str]) -> Policy:
+    """A policy with `workspace`, for work in this directory of the host; `RequestError` if that may not be."""
+    policy = as_policy(policy)
+    if not policy.workspace or policy.directory:
+        raise RequestError("policy", f"{policy.name} is not for a directory of the host")
+    path = _workspace(directory)
+    barrier = _barrier(path)
+    # Where programs could not get through by themselves, they are shown nothing but the way.
+    mounts = [mount for mount in policy.mounts if not (barrier + "/").startswith(mount.target + "/")]
+    mounts.append(Mount(source=path, target=path, writable=True, owner="program"))
+    return policy.model_copy(update={"mounts": tuple(mounts), "directory": path})
+
+
+def place(policy: str | Policy, cwd: str) -> tuple[Policy, str]:
+    """Policy and working directory of a run: if the policy has a `workspace`, that is `cwd` or the caller's own."""
+    policy = as_policy(policy)
+    if not policy.workspace or policy.directory:
+        return policy, cwd
+    policy = in_directory(policy, cwd or ".")
+    return policy, policy.directory
+
+
+def _workspace(directory: str | os.PathLike[str]) -> str:
+    """The real path of a directory, if it is one to work in."""
+    try:
+        path = os.path.realpath(os.fsdecode(directory), strict=True)
+        is_directory = os.path.isdir(path)
+    except (OSError, ValueError, TypeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise RequestError("cwd", f"{directory!r} is no directory of the host to work in: {reason}") from None
+    if not is_directory:
+        raise RequestError("cwd", f"{path} is not a directory")
+    within = {os.path.realpath(f"/{name}") for name in _NOT_WITHIN}
+    itself = {os.path.realpath(f"/{name}") for name in _NOT_ITSELF} | {os.path.realpath(os.path.expanduser("~"))}
+    below = path.rstrip("/") + "/"
+    if any(below.startswith(place + "/") for place in within) or any((at + "/").startswith(below) for at in itself):
+        raise RequestError("cwd", f"{path} is not to be written to by a program: choose a directory for its work alone")
+    return path
+
+
+def _barrier(path: str) -> str:
+    """The first directory on the way to a path that a program could not get through; empty if there is none.
+
+    As root, programs have ids that own nothing, and may search only what everybody may.
+    """
+    above, barrier = os.path.dirname(path), ""
+    while os.geteuid() == 0 and above != "/":
+        if not os.stat(above).st_mode & 0o001:
+            barrier = above
+        above = os.path.dirname(above)
+    if barrier.startswith("/usr/"):  # of which the rest cannot be left out
+        raise RequestError("cwd", f"programs, which are not root, cannot get through {barrier}: chmod o+x {barrier}")
+    return barrier
 
 
 @functools.cache
@@ -384,13 +465,24 @@ def _check_strength(path: Path, table: dict[str, Any], name: str) -> None:
 
 
 def _lay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """One file's table over another's: tables merge by key, everything else is replaced."""
+    """One file's table over another's: tables merge by key, everything else is replaced.
+
+    What an upper file mounts comes in the place of all that a lower one has at or below that path.
+    """
     merged = below | above
     for key in _TABLES:
         if key in merged:
-            merged[key] = below.get(key, {}) | above.get(key, {})
+            kept = below.get(key, {})
+            if key in _PATHS:
+                kept = {at: entry for at, entry in kept.items() if not _is_covered(at, above.get("mounts", {}))}
+            merged[key] = kept | above.get(key, {})
     merged["syscalls"] = _lay_syscalls(below.get("syscalls", {}), above.get("syscalls", {}))
     return merged
+
+
+def _is_covered(path: str, mounts: dict[str, Any]) -> bool:
+    """Whether an upper file mounts something at or above what a lower one has at that path, and so replaces it."""
+    return any(path.startswith(target + "/") or path == target for target in mounts)
 
 
 def _lay_syscalls(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sandbox.errors import RequestError
 from sandbox.launch.wire import Scope
 from sandbox.monitor import Control
 from sandbox.plan import Plan
-from sandbox.policy import Policy, as_policy
+from sandbox.policy import Policy, place
 from sandbox.request import Limits, Request, RequestOptions
 from sandbox.result import Result
 
@@ -43,6 +43,9 @@ class _Spares:
 
     def give(self, box: Box) -> None:
         """Keep a box, or end it if there are enough. Boxes of a policy that is for one submission are new."""
+        if box.policy.workspace:  # at its path there may be another directory by then
+            box.close()
+            return
         box.hand_on()
         with self._lock:
             boxes = self._boxes.setdefault(box.policy.name, deque())
@@ -159,7 +162,8 @@ class Process:
         self._holding = threading.Lock()
         """Held while the box is signalled, and while it is given up: whose program it runs next gets none of ours."""
         self._holds = True
-        self._box = _spares.take(as_policy(policy))
+        chosen, options["cwd"] = place(policy, options.get("cwd", ""))
+        self._box = _spares.take(chosen)
         try:
             plan = self._box.plan(argv, **options)
             self._control = Control(self._started.set)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.box import Box
 from sandbox.errors import SandboxError
-from sandbox.policy import Build, Policy, Proof
+from sandbox.policy import Build, Policy, Proof, place
 from sandbox.result import NotCollected
 
 
@@ -34,7 +35,7 @@ def _carry_out(policy: Policy, name: str, proof: Proof, overlay: str) -> Finding
         files: dict[str, bytes | Path] = {file: content.encode() for file, content in proof.files.items()}
         if proof.build is not None:
             files |= _build(proof.build, overlay)
-        with Box(policy) as box:
+        with tempfile.TemporaryDirectory() as directory, Box(place(policy, directory)[0]) as box:
             result = box.run(proof.argv, stdin=proof.stdin, files=files)
     except SandboxError as error:
         return Finding(policy.name, name, False, str(error))

@@ -5,7 +5,8 @@
 Every program runs in a box of its own, under `policy=` and `limits=` beside the standard arguments. Pipes, text,
 `communicate` and time-outs are the standard library's own code: only starting, waiting and signalling are replaced.
 What a box cannot honour is an error that says what to use instead. Differences that remain: nothing of the caller's
-environment is passed on unless `env=` says so, the working directory is the box's, and `pid` is a number of ours.
+environment is passed on unless `env=` says so, the working directory is the box's unless policy `host` lends the
+caller's, and `pid` is a number of ours.
 """
 
 from __future__ import annotations
@@ -130,6 +131,9 @@ class Popen(standard.Popen[Any]):
                 umask=0o022 if umask == -1 else umask, ended=copies.close,
             )  # fmt: skip
         except LaunchError as error:
+            copies.close()
+            if error.step.partition(" ")[0] not in ("chdir", "execve", "clone"):  # it is the box that could not be made
+                raise
             raise self._as_standard(error, args, cwd) from None
         except BaseException:
             copies.close()

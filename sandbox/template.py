@@ -20,6 +20,10 @@ def make_template(policy: Policy, learning: bool = False) -> Template:
 
     With `learning`, every call is left to whoever listens, instead of what the policy says.
     """
+    if policy.workspace and not policy.directory:
+        raise PolicyError(
+            f"policy {policy.name}", "workspace", "it is for a directory of the host: policy.in_directory(…) names it"
+        )
     protections = policy.protections
     for name in _ALWAYS:
         if not getattr(protections, name):
@@ -67,4 +71,6 @@ def _mount_flags(mount: Mount) -> wire.MountFlag:
         flags |= wire.MountFlag.OPTIONAL
     if not mount.executable:
         flags |= wire.MountFlag.NOEXEC
+    if mount.owner == "program":
+        flags |= wire.MountFlag.OWN
     return flags

@@ -10,11 +10,12 @@ from types import FrameType
 from typing import Any
 
 import click
+import prctl
 
 import sandbox
 from sandbox.cli import EXIT_SANDBOX
 from sandbox.harden import harden
-from sandbox.policy import parse_size
+from sandbox.policy import parse_size, place
 from sandbox.result import NotCollected, Result, Status
 
 EXIT_CODES = {
@@ -74,7 +75,7 @@ SIZE = Size()
 @click.option("--file", "files", multiple=True, callback=_pairs, metavar="NAME=PATH", help="Put a file into /box.")
 @click.option("--collect", multiple=True, metavar="NAME", help="Copy a file that the program leaves in /box to here.")
 @click.option("--env", multiple=True, callback=_pairs, metavar="K=V", help="Set an environment variable.")
-@click.option("--cwd", default="", metavar="DIR", help="Directory to start in (default: /box).")
+@click.option("--cwd", default="", metavar="DIR", help="Directory to start in (default: /box; of policy host: here).")
 @click.option("--json", "as_json", is_flag=True, help="Capture the output, and print the whole result as JSON.")
 @click.option("--verbose", "-v", is_flag=True, help="Say on stderr how it ended and what it used.")
 @click.argument("argv", nargs=-1, required=True, metavar="PROGRAM [ARGS]...")
@@ -98,8 +99,9 @@ def run(
       125 the sandbox itself failed, with one line on stderr that says how;
         2 the command line is wrong.
     """
-    harden()
-    with sandbox.Box(policy) as box:
+    chosen, cwd = place(policy, cwd)
+    harden(*((prctl.CAP_SYS_ADMIN,) if chosen.workspace else ()))  # which mounts that map owners take
+    with sandbox.Box(chosen) as box:
         _forward_interrupts(box)
         result = box.run(
             argv,

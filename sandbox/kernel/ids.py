@@ -30,6 +30,8 @@ class Ids:
     uid_map: str
     gid_map: str
     lock: int
+    program: int
+    """Programs' uid and gid on the host; as an ordinary user, whose gid can be another, the uid."""
 
     @property
     def counted(self) -> int:
@@ -45,11 +47,11 @@ class Ids:
 def allocate() -> Ids:
     """As root a free pair of host ids (init's and programs'); otherwise the caller's own, for both."""
     if os.geteuid() != 0:
-        return Ids(PROGRAM, f"{PROGRAM} {os.geteuid()} 1", f"{PROGRAM} {os.getegid()} 1", -1)
+        return Ids(PROGRAM, f"{PROGRAM} {os.geteuid()} 1", f"{PROGRAM} {os.getegid()} 1", -1, os.geteuid())
     slot, lock = _lock_slot()
     base = BASE + 2 * slot
     ids = f"0 {base} 1\n{PROGRAM} {base + 1} 1"
-    return Ids(0, ids, ids, lock)
+    return Ids(0, ids, ids, lock, base + 1)
 
 
 @step("lock host ids")

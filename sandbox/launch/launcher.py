@@ -10,13 +10,14 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import launch
 from sandbox.errors import HostError, LaunchError, SandboxError, step
 from sandbox.kernel.cgroup import Cgroup
+from sandbox.kernel.idmap import OwnMount
 from sandbox.kernel.ids import PROGRAM, Ids
 from sandbox.launch import wire
 
@@ -220,18 +221,18 @@ class Warden(Peer):
         self.answer(0)  # it has entered its user namespace
         cgroup.join(self.pid)
         _write_maps(self.pid, ids)
-        self._ask(
-            wire.setup(
-                flags=template.flags,
-                ids=(ids.init, PROGRAM),
-                mounts=template.mounts,
-                bpf=template.bpf,
-                cpu=None,
-                hostname=template.hostname,
-                meters=cgroup.meters,
-            ),
-            tuple(meter.fd for meter in cgroup.meters if meter.fd >= 0),
+        packet = wire.setup(
+            flags=template.flags,
+            ids=(ids.init, PROGRAM),
+            mounts=template.mounts,
+            bpf=template.bpf,
+            cpu=None,
+            hostname=template.hostname,
+            meters=cgroup.meters,
         )
+        with contextlib.ExitStack() as made:
+            trees = [_own_mount(mount.source, ids, made) for mount in template.mounts if _is_given(mount, ids)]
+            self._ask(packet, (*(meter.fd for meter in cgroup.meters if meter.fd >= 0), *trees))
         self.answer(0)
 
     def _ask(self, packet: bytes, fds: tuple[int, ...] = ()) -> None:
@@ -362,6 +363,43 @@ def _write_maps(pid: int, ids: Ids) -> None:
         (process / "setgroups").write_text("deny")
     (process / "uid_map").write_text(ids.uid_map)
     (process / "gid_map").write_text(ids.gid_map)
+
+
+def _is_given(mount: wire.WireMount, ids: Ids) -> bool:
+    """As is_given() in root.c: whether a mount comes along, because no warden could make it."""
+    return bool(mount.flags & wire.MountFlag.OWN) and ids.init != PROGRAM
+
+
+def _own_mount(source: bytes, ids: Ids, made: contextlib.ExitStack) -> int:
+    """A mount, attached nowhere, in which what belongs to the directory's owner is the program's."""
+    tree = OwnMount(source)
+    made.callback(tree.close)
+    with _namespace(tree.id_maps(ids.program)) as namespace:
+        tree.map(namespace)
+    return tree.fd
+
+
+@contextlib.contextmanager
+def _namespace(maps: tuple[str, str]) -> Iterator[int]:
+    """A descriptor of a user namespace with these maps, which is that of a warden that never gets anything to do."""
+    ours, theirs = _socket_pair()
+    keeper = Peer(ours, "the keeper of a map")
+    with ours:
+        with theirs:
+            pid = _spawn(theirs.fileno(), -1, [])
+        try:
+            keeper.answer(0)
+            with step("map ids"):
+                Path(f"/proc/{pid}/uid_map").write_text(maps[0])
+                Path(f"/proc/{pid}/gid_map").write_text(maps[1])
+                namespace = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                yield namespace
+            finally:
+                os.close(namespace)
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            _reap(pid)
 
 
 def _reap(pid: int) -> None:

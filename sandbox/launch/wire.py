@@ -58,6 +58,7 @@ class MountFlag(IntFlag):
     WRITABLE = 1
     OPTIONAL = 2
     NOEXEC = 4
+    OWN = 8
 
 
 class RunFlag(IntFlag):

@@ -451,3 +451,14 @@ def test_a_policy_can_be_made_in_python() -> None:
     assert policy.protections.seccomp
     with pytest.raises(ValueError, match="missing"):
         Policy(name="mine")
+
+
+def test_a_mount_replaces_what_was_below_it(place: Path) -> None:
+    """What an upper file mounts comes in the place of files, links and mounts that a lower one has there."""
+    write(place, "lower", 'extends = "base"\n[mounts]\n"/etcetera" = {}\n[etc]\n"/data/own" = "x"')
+    write(place, "upper", 'extends = "lower"\n[mounts]\n"/etc" = {}\n"/bin" = {}\n[etc]\n"/data/more" = ""')
+    policy = load("upper")
+    assert set(policy.etc) == {"/data/own", "/data/more"}
+    assert {mount.target for mount in policy.mounts} == {"/usr", "/etcetera", "/etc", "/bin"}
+    assert "/bin" not in dict(policy.symlinks)
+    assert "/lib" in dict(policy.symlinks)

@@ -179,6 +179,7 @@ def test_init_can_do_its_work(name: str) -> None:
         Syscalls(errno={"execve": "EPERM"}),
         Syscalls(rules=(Rule(syscall="kill", action="EPERM", arg=1, values=(9,)),)),
         Syscalls(kill=("clone",)),
+        Syscalls(rules=(Rule(syscall="openat", action="EPERM", arg=3, values=(0,)),)),
         Syscalls(allow=("clone", "fcntl"), errno={"prlimit64": "EPERM"}),
     ],
 )

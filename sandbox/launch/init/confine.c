@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -89,7 +90,13 @@ static void allow_beneath(int ruleset, const char *path, uint64_t access)
 {
     struct landlock_path_beneath_attr rule = {
         .allowed_access = access, .parent_fd = open(path, O_PATH | O_CLOEXEC)};
-    if (rule.parent_fd < 0 || syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
+    struct stat st;
+    if (rule.parent_fd < 0 || fstat(rule.parent_fd, &st))
+        fail("landlock %s", path);
+    if (!S_ISDIR(st.st_mode)) /* for which the kernel takes no rights that are about entries */
+        rule.allowed_access &= LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE
+                               | LANDLOCK_ACCESS_FS_TRUNCATE;
+    if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0))
         fail("landlock %s", path);
     close(rule.parent_fd);
 }

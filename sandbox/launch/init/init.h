@@ -20,6 +20,7 @@ struct setup {
     const void *filter;
     const char *strings;
     size_t strings_size;
+    int trees[WIRE_MAX_FDS]; /* mounts that came along, in the order of those that they are for */
 };
 
 /* --- message.c: packets over a socket --- */
@@ -52,6 +53,8 @@ extern int report_socket;
 /* The devices of a box, ended by NULL. */
 extern const char *const devices[];
 
+/* Whether a mount has come with the setup, instead of being made from its source. */
+bool is_given(const struct setup *setup, const struct wire_mount *mount);
 /* Builds the template root from the setup and pivots into it; ends the process on failure. */
 void make_root(const struct setup *setup);
 /* A detached tmpfs with the directories box, tmp and shm, or -1 with errno. */

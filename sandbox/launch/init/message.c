@@ -16,7 +16,7 @@ static const struct shape {
     bool tail;
     unsigned least, most;
 } shapes[] = {
-    [WIRE_SETUP] = {sizeof(struct wire_setup), true, 0, WIRE_METERS},
+    [WIRE_SETUP] = {sizeof(struct wire_setup), true, 0, WIRE_MAX_FDS},
     [WIRE_BOX] = {sizeof(struct wire_box), false, 1, 1},
     [WIRE_PUT] = {sizeof(struct wire_put), true, 1, 1},
     [WIRE_GET] = {sizeof(struct wire_get), true, 0, 0},

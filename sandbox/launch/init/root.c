@@ -98,12 +98,48 @@ static void make_file(int parent, const char *target, const char *content)
         fail("create /%s", target);
 }
 
-/* A bind mount with everything below it, read-only all the way down unless it is to be written. */
-static void bind_mount(int parent, const char *source, const char *target, uint32_t flags)
+/* Attaches a mount at the last part of a target, which is made if it is missing. */
+static void place(int tree, bool is_directory, int parent, const char *target)
 {
-    int tree = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    if (!is_directory)
+        make_file(parent, target, "");
+    else if (mkdirat(parent, last_part(target), 0755) && errno != EEXIST)
+        fail("mkdir /%s", target);
+    if (attach(tree, parent, last_part(target)))
+        fail("mount /%s", target);
+}
+
+bool is_given(const struct setup *setup, const struct wire_mount *mount)
+{
+    return mount->kind == WIRE_BIND && mount->flags & WIRE_OWN && setup->wire->init_id != setup->wire->program_id;
+}
+
+/* A copy of the host's mounts at and below a path. What the program can write to as its own is what was chosen, and
+ * not where a link that has taken its place since then leads to. */
+static int copy_tree(const char *source, uint32_t flags)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+
+    if (!(flags & WIRE_OWN))
+        return open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    int at = (int)syscall(SYS_openat2, AT_FDCWD, source, &how, sizeof how);
+    if (at < 0)
+        return -1;
+    int tree = open_tree(at, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+    int error = errno;
+    close(at);
+    errno = error;
+    return tree;
+}
+
+/* A mount with everything below it, read-only all the way down unless it is to be written; `tree` is it, or -1 for
+ * one of the source. */
+static void bind_mount(int parent, int tree, const char *source, const char *target, uint32_t flags)
+{
     struct stat st;
 
+    if (tree < 0)
+        tree = copy_tree(source, flags);
     if (tree < 0 && errno == ENOENT && flags & WIRE_OPTIONAL)
         return;
     if (tree < 0 || fstat(tree, &st))
@@ -117,17 +153,12 @@ static void bind_mount(int parent, const char *source, const char *target, uint3
         attr.attr_set |= MOUNT_ATTR_NOEXEC;
     if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr))
         fail("mount_setattr %s", source);
-    if (S_ISDIR(st.st_mode)) {
-        if (mkdirat(parent, last_part(target), 0755) && errno != EEXIST)
-            fail("mkdir /%s", target);
-    } else
-        make_file(parent, target, "");
-    if (attach(tree, parent, last_part(target)))
-        fail("mount %s", source);
+    place(tree, S_ISDIR(st.st_mode), parent, target);
     close(tree);
 }
 
-static void make_mount(const struct setup *setup, int root, const struct wire_mount *mount)
+/* `tree` is the mount, should it have come along, or -1. */
+static void make_mount(const struct setup *setup, int root, const struct wire_mount *mount, int tree)
 {
     const char *source = setup->strings + mount->source;
     const char *target = setup->strings + mount->target + 1; /* without its leading slash: below root */
@@ -135,7 +166,7 @@ static void make_mount(const struct setup *setup, int root, const struct wire_mo
     int parent = make_parent(root, target);
 
     if (mount->kind == WIRE_BIND)
-        bind_mount(parent, source, target, mount->flags);
+        bind_mount(parent, tree, source, target, mount->flags);
     else if (mount->kind == WIRE_SYMLINK) {
         if (symlinkat(source, parent, last_part(target)))
             fail("symlink /%s", target);
@@ -151,7 +182,7 @@ static void make_devices(int root)
         fail("mkdir /dev");
     /* Read-only keeps a program from touching the nodes themselves; writing to a device is not affected. */
     for (const char *const *device = devices; *device; device++)
-        bind_mount(dev, *device, *device + 1, WIRE_NOEXEC);
+        bind_mount(dev, -1, *device, *device + 1, WIRE_NOEXEC);
     close(dev);
     for (unsigned i = 0; i < sizeof links / sizeof *links; i++)
         if (symlinkat(links[i].source, root, links[i].target + 1))
@@ -226,8 +257,9 @@ void make_root(const struct setup *setup)
             fail("mkdir /%s", *place);
     if (setup->wire->flags & WIRE_PROC)
         make_empty_proc(root);
+    const int *tree = setup->trees;
     for (uint32_t i = 0; i < setup->wire->mounts; i++)
-        make_mount(setup, root, &setup->mounts[i]);
+        make_mount(setup, root, &setup->mounts[i], is_given(setup, &setup->mounts[i]) ? *tree++ : -1);
     struct mount_attr readonly = {.attr_set = MOUNT_ATTR_RDONLY};
     if (mount_setattr(root, "", AT_EMPTY_PATH, &readonly, sizeof readonly))
         fail("mount_setattr /");
@@ -281,13 +313,62 @@ static void raise_loopback(void)
     close(fd);
 }
 
+enum { MAX_COVERED = 16 };
+
+/* What a policy mounts below /tmp would be covered by the scratch. A copy of the mount, to be placed on top of it at
+ * the same path; -1 if it is elsewhere. */
+static int find_covered(const struct setup *setup, uint32_t mount)
+{
+    const char *target = setup->strings + setup->mounts[mount].target;
+    if (setup->mounts[mount].kind != WIRE_BIND || strncmp(target, "/tmp/", 5) != 0)
+        return -1;
+    int tree = open_tree(AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    if (tree < 0 && !(errno == ENOENT && setup->mounts[mount].flags & WIRE_OPTIONAL))
+        fail("mount %s", target);
+    return tree;
+}
+
+static void uncover(int tree, const char *target)
+{
+    struct stat st;
+    int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    if (root < 0 || fstat(tree, &st))
+        fail("mount %s", target);
+    int parent = make_parent(root, target + 1);
+    place(tree, S_ISDIR(st.st_mode), parent, target + 1);
+    close(parent);
+    close(root);
+    close(tree);
+}
+
+static void cover_tmp(const struct setup *setup)
+{
+    int covered[MAX_COVERED];
+    uint32_t at[MAX_COVERED], n = 0;
+
+    for (uint32_t i = 0; i < setup->wire->mounts; i++) {
+        int tree = find_covered(setup, i);
+        if (tree < 0)
+            continue;
+        errno = E2BIG;
+        if (n == MAX_COVERED)
+            fail("mounts below /tmp");
+        covered[n] = tree;
+        at[n++] = i;
+    }
+    bind_scratch("/box/tmp", "/tmp", MOUNT_ATTR_NOEXEC);
+    for (uint32_t i = 0; i < n; i++)
+        uncover(covered[i], setup->strings + setup->mounts[at[i]].target);
+}
+
 void enter_box(const struct setup *setup, int scratch)
 {
     /* The whole scratch goes to /box first, its parts to their places, and its directory box on top of it. */
     if (attach(scratch, AT_FDCWD, "/box"))
         fail("mount /box");
     close(scratch);
-    bind_scratch("/box/tmp", "/tmp", MOUNT_ATTR_NOEXEC);
+    cover_tmp(setup);
     bind_scratch("/box/shm", "/dev/shm", MOUNT_ATTR_NOEXEC);
     bind_scratch("/box/box", "/box", 0);
     if (setup->wire->flags & WIRE_PROC) {

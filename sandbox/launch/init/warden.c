@@ -34,8 +34,8 @@ static struct {
     int directory;
 } box = {.pid = 0, .pidfd = -1, .directory = -1};
 
-/* The meters, each with its descriptor if it has one. */
-static bool keep_meters(struct setup *setup, const struct message *message)
+/* The meters, each with its descriptor if it has one; how many descriptors these are, or -1. */
+static int keep_meters(struct setup *setup, const struct message *message)
 {
     unsigned next = 0;
 
@@ -43,8 +43,23 @@ static bool keep_meters(struct setup *setup, const struct message *message)
         const struct wire_meter *meter = &setup->wire->meters[i];
         bool present = meter->flags & WIRE_PRESENT;
         if (!memchr(meter->key, 0, sizeof meter->key) || (present && next == message->n_fds))
-            return false;
+            return -1;
         setup->meters[i] = present ? message->fds[next++] : -1;
+    }
+    return (int)next;
+}
+
+/* The mounts that come along, one descriptor for each, which are all that there are after `next`. */
+static bool keep_trees(struct setup *setup, const struct message *message, unsigned next)
+{
+    unsigned kept = 0;
+
+    for (uint32_t i = 0; i < setup->wire->mounts; i++) {
+        if (!is_given(setup, &setup->mounts[i]))
+            continue;
+        if (next == message->n_fds)
+            return false;
+        setup->trees[kept++] = message->fds[next++];
     }
     return next == message->n_fds;
 }
@@ -69,7 +84,8 @@ static const struct setup *keep_setup(const struct message *message)
     size_t head = sizeof *wire + mounts + filter; /* 32-bit counts: the sum cannot overflow */
 
     setup.wire = wire;
-    if (head >= size || copy[size - 1] || wire->hostname >= size - head || !keep_meters(&setup, message))
+    int meters = keep_meters(&setup, message);
+    if (head >= size || copy[size - 1] || wire->hostname >= size - head || meters < 0)
         reject();
     setup.mounts = (const void *)(copy + sizeof *wire);
     setup.filter = copy + sizeof *wire + mounts;
@@ -78,6 +94,8 @@ static const struct setup *keep_setup(const struct message *message)
     for (uint32_t i = 0; i < wire->mounts; i++)
         if (!is_sound(&setup, &setup.mounts[i]))
             reject();
+    if (!keep_trees(&setup, message, (unsigned)meters))
+        reject();
     return &setup;
 }
 

@@ -16,7 +16,7 @@
 
 enum wire_type {
     /* to the warden */
-    WIRE_SETUP = 1, /* build the template: ids, mounts, filter */
+    WIRE_SETUP = 1, /* build the template: ids, mounts, filter; carries the meters' files, then mounts of WIRE_OWN */
     WIRE_BOX,       /* start an init; carries the socket that init is to listen on */
     WIRE_PUT,       /* copy a descriptor's content into the working directory */
     WIRE_GET,       /* open a file of the working directory */
@@ -68,7 +68,13 @@ struct wire_setup {
 };
 
 enum wire_mount_kind { WIRE_BIND = 1, WIRE_SYMLINK, WIRE_FILE };
-enum wire_mount_flags { WIRE_WRITABLE = 1, WIRE_OPTIONAL = 2, WIRE_NOEXEC = 4 };
+enum wire_mount_flags {
+    WIRE_WRITABLE = 1,
+    WIRE_OPTIONAL = 2,
+    WIRE_NOEXEC = 4,
+    WIRE_OWN = 8, /* its files appear as the program's. Where programs have a uid of their own, only the launcher can
+                     make such a mount: it comes with the setup, one descriptor for each, in this order */
+};
 
 struct wire_mount {
     uint32_t kind;
