@@ -131,8 +131,8 @@ class Popen(standard.Popen[Any]):
                 umask=0o022 if umask == -1 else umask, ended=copies.close,
             )  # fmt: skip
         except LaunchError as error:
-            copies.close()
             if error.step.partition(" ")[0] not in ("chdir", "execve", "clone"):  # it is the box that could not be made
+                copies.close()
                 raise
             raise self._as_standard(error, args, cwd) from None
         except BaseException:
