@@ -14,9 +14,7 @@ from typing import Annotated, Any, TypedDict
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
 from sandbox.errors import RequestError
-
-MAX_FILES = 1_000
-"""Files that a request may put into a box, and files it may collect."""
+from sandbox.files import MAX_FILES, WHOLE, File
 
 
 def _finite(value: float) -> float:
@@ -116,6 +114,17 @@ def file_name(value: Any) -> str:
     return name
 
 
+def _any_name(value: Any) -> str:
+    """A name as `file_name`, or with a slash behind it that of a directory; `./` is the working directory itself."""
+    try:
+        name = os.fsdecode(value)
+    except TypeError:
+        return file_name(value)  # which says what is wrong with it
+    if name == WHOLE:
+        return name
+    return file_name(name[:-1]) + "/" if name.endswith("/") else file_name(name)
+
+
 def _files(value: Any) -> tuple[tuple[str, bytes | Path], ...]:
     if not isinstance(value, (Mapping, list, tuple)):
         raise ValueError("must be a mapping of names to contents")
@@ -125,18 +134,15 @@ def _files(value: Any) -> tuple[tuple[str, bytes | Path], ...]:
     for pair in pairs:
         if not isinstance(pair, (list, tuple)) or len(pair) != 2:
             raise ValueError("must be a mapping of names to contents, or pairs of these")
-        name, content = file_name(pair[0]), pair[1]
-        if name in seen:
+        name, content = _any_name(pair[0]), _content(*pair)
+        if name in seen or name.rstrip("/") in seen or f"{name}/" in seen:
             raise ValueError(f"{name!r} is given twice")
         seen.add(name)
-        if isinstance(content, (bytes, bytearray, memoryview)):
-            files.append((name, bytes(content)))
-        elif isinstance(content, os.PathLike):
-            files.append((name, Path(os.fsdecode(_argument(content)))))
-        else:
-            raise ValueError(f"{name!r}: content must be bytes or a Path, not {type(content).__name__}")
+        if name.endswith("/") and isinstance(content, bytes) and content:
+            raise ValueError(f"{name!r} is a directory and can have no content but a Path or b''")
+        files.append((name, content))
     for name in seen:
-        parent = name.rpartition("/")[0]
+        parent = name.rstrip("/").rpartition("/")[0]
         while parent:
             if parent in seen:
                 raise ValueError(f"{parent!r} is given as a file and as the directory of {name!r}")
@@ -146,10 +152,18 @@ def _files(value: Any) -> tuple[tuple[str, bytes | Path], ...]:
     return tuple(files)
 
 
+def _content(name: Any, content: Any) -> bytes | Path:
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        return content if isinstance(content, File) else bytes(content)
+    if isinstance(content, os.PathLike):
+        return Path(os.fsdecode(_argument(content)))
+    raise ValueError(f"{name!r}: content must be bytes or a Path, not {type(content).__name__}")
+
+
 def _collect(value: Any) -> tuple[str, ...]:
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise ValueError("must be a list of names, not one string")
-    names = tuple(file_name(item) for item in value)
+    names = tuple(_any_name(item) for item in value)
     if len(set(names)) < len(names):
         raise ValueError("a name is given twice")
     if len(names) > MAX_FILES:
@@ -165,9 +179,9 @@ class RequestOptions(TypedDict, total=False):
     cwd: str
     """Where the program starts; /box if nothing else is said."""
     files: Mapping[str, bytes | Path] | None
-    """Put into /box first."""
+    """Put into /box first: contents by names, files and trees of the host by their paths."""
     collect: Iterable[str]
-    """Names of files that are read from /box afterwards."""
+    """Names of files that are read from /box afterwards, and, with a slash behind them, of trees."""
     limits: Limits | Mapping[str, Any] | None
     """Tighten the policy's."""
     umask: int

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import os
 import signal as _signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from sandbox.files import write_all
 from sandbox.request import Limits
 
 
@@ -55,7 +57,9 @@ class Result:
     stdout_truncated: bool = False
     stderr_truncated: bool = False
     files: Mapping[str, bytes | NotCollected] = field(default_factory=dict)
-    """Every name of the request's `collect`, with its content or the reason why there is none."""
+    """Every name of the request's `collect`, with its content (a `File`) or the reason why there is none. Of a tree, a
+    name that ends with a slash, every file below it; with a slash at their end, directories that are empty, as `b""`,
+    and those of which something was left out, with the reason."""
     limits: Limits = Limits()
     """The limits that were in force."""
     enforced: tuple[str, ...] = ()
@@ -69,6 +73,13 @@ class Result:
     def ok(self) -> bool:
         """Whether the program exited with code 0, within its limits."""
         return self.status is Status.OK
+
+    def save(self, directory: str | os.PathLike[str]) -> tuple[str, ...]:
+        """Write the collected files below a directory of the host, replacing those that are there, executable as in
+        the box; no link there is followed. The names of what was not collected; `LaunchError` for what cannot be.
+        """
+        write_all(directory, ((n, content) for n, content in self.files.items() if isinstance(content, bytes)))
+        return tuple(name for name, content in self.files.items() if isinstance(content, NotCollected))
 
     def to_json(self) -> dict[str, Any]:
         """A stable form of plain JSON types; bytes that are not UTF-8 become `{"base64": "…"}`."""

@@ -200,6 +200,10 @@ class Workflow:
             if self.steps[name].cleanup and not step.cleanup:
                 raise RequestError(f"steps.{step.name}.{key}", f"{name!r} cleans up, after all that do not")
         for key, item in taken:
+            if item.name.endswith("/"):
+                raise RequestError(
+                    f"steps.{step.name}.{key}", f"{item.name!r} is a tree; what a step takes is one file"
+                )
             if item.name not in ("stdout", "stderr", *self.steps[item.step].collect):
                 raise RequestError(f"steps.{step.name}.{key}", f"step {item.step!r} does not collect {item.name!r}")
 

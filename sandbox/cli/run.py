@@ -14,6 +14,7 @@ import prctl
 
 import sandbox
 from sandbox.cli import EXIT_SANDBOX
+from sandbox.errors import LaunchError
 from sandbox.harden import harden
 from sandbox.policy import parse_size, place
 from sandbox.result import NotCollected, Result, Status
@@ -72,8 +73,15 @@ SIZE = Size()
 @click.option("--file-size", type=SIZE, metavar="SIZE", help="Limit of one file.")
 @click.option("--stack", type=SIZE, metavar="SIZE", help="Limit of the stack.")
 @click.option("--cpus", type=float, metavar="N", help="Limit of CPUs' worth of time per second, such as 0.5.")
-@click.option("--file", "files", multiple=True, callback=_pairs, metavar="NAME=PATH", help="Put a file into /box.")
-@click.option("--collect", multiple=True, metavar="NAME", help="Copy a file that the program leaves in /box to here.")
+@click.option(
+    "--file", "files", multiple=True, callback=_pairs, metavar="NAME=PATH", help="Put a file or directory into /box."
+)
+@click.option(
+    "--collect",
+    multiple=True,
+    metavar="NAME",
+    help="Copy what the program leaves in /box to here: a file, or a directory (NAME/; all: ./).",
+)
 @click.option("--env", multiple=True, callback=_pairs, metavar="K=V", help="Set an environment variable.")
 @click.option("--cwd", default="", metavar="DIR", help="Directory to start in (default: /box; of policy host: here).")
 @click.option("--json", "as_json", is_flag=True, help="Capture the output, and print the whole result as JSON.")
@@ -143,15 +151,13 @@ def _forward_interrupts(box: sandbox.Box) -> None:
 
 
 def _save(result: Result) -> None:
-    """Collected files go to the current directory, by their own names; they can be executed, as in the box."""
+    """Collected files go to the current directory, by their own names; they can be executed, if they can in the box."""
     for name, content in result.files.items():
         if isinstance(content, NotCollected):
-            click.echo(f"sandbox: {name}: not collected: {content.reason}", err=True)
-            continue
-        try:
-            Path(name).parent.mkdir(parents=True, exist_ok=True)
-            Path(name).write_bytes(content)
-            Path(name).chmod(0o755)
-        except OSError as error:
-            click.echo(f"sandbox: --collect {name}: {error.strerror}", err=True)
-            sys.exit(EXIT_SANDBOX)
+            shown = name if name.isprintable() else ascii(name)  # in a tree, the program chooses what it is
+            click.echo(f"sandbox: {shown}: not collected: {content.reason}", err=True)
+    try:
+        result.save(".")
+    except LaunchError as error:
+        click.echo(f"sandbox: --collect: {error}".encode(errors="backslashreplace"), err=True)
+        sys.exit(EXIT_SANDBOX)

@@ -276,8 +276,15 @@ class Warden(Peer):
         self._ask(wire.put(name, mode), (source,))
         self.answer(0)
 
+    def put_directory(self, name: bytes) -> None:
+        """Make a directory in the box's working directory, with its parents, unless it is there."""
+        self._ask(wire.put(name, 0, wire.PutFlag.DIRECTORY))
+        self.answer(0)
+
     def get(self, name: bytes) -> int:
-        """A descriptor of a file in the box's working directory, opened without following any link."""
+        """A descriptor of a file or directory in the box's working directory, opened without following any link; of
+        the working directory itself if the name is empty.
+        """
         self._ask(wire.get(name))
         (fd,) = self.answer(1)
         return fd

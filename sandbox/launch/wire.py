@@ -61,6 +61,12 @@ class MountFlag(IntFlag):
     OWN = 8
 
 
+class PutFlag(IntFlag):
+    """What is put, if not a file."""
+
+    DIRECTORY = 1
+
+
 class RunFlag(IntFlag):
     """How a run is started."""
 
@@ -185,13 +191,13 @@ def box(scratch: int, inodes: int) -> bytes:
     return BOX.pack(VERSION, Type.BOX, BOX.size, scratch, inodes)
 
 
-def put(name: bytes, mode: int) -> bytes:
-    """The packet that comes with a descriptor to copy into the working directory."""
-    return PUT.pack(VERSION, Type.PUT, PUT.size + len(name) + 1, mode, 0) + name + b"\0"
+def put(name: bytes, mode: int, flags: int = 0) -> bytes:
+    """The packet that comes with a descriptor to copy into the working directory, or has a directory made there."""
+    return PUT.pack(VERSION, Type.PUT, PUT.size + len(name) + 1, mode, flags) + name + b"\0"
 
 
 def get(name: bytes) -> bytes:
-    """The packet that asks for a descriptor of a file in the working directory."""
+    """The packet that asks for a descriptor of what is in the working directory, or without a name of that itself."""
     return HEADER.pack(VERSION, Type.GET, HEADER.size + len(name) + 1) + name + b"\0"
 
 

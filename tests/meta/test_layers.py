@@ -15,7 +15,7 @@ import sandbox
 PACKAGE = Path(sandbox.__file__).parent
 
 LAYERS = (
-    ("data", {"errors", "request", "policy", "result"}),
+    ("data", {"errors", "files", "request", "policy", "result"}),
     ("kernel", {"kernel"}),
     ("launch", {"launch"}),
     ("runner", {"plan", "template", "runner", "box", "monitor", "capture", "transfer", "outcome", "host"}),
@@ -23,7 +23,7 @@ LAYERS = (
     (
         "façades",
         {"", "harden", "proof", "learn", "process", "subprocess", "aio", "pool", "judge", "sessions"}
-        | {"workflow", "workflow_toml"},
+        | {"workflow", "workflow_toml", "workspace"},
     ),
     ("surfaces", {"service", "worker", "cli", "client"}),
 )

@@ -92,6 +92,12 @@ def test_artefacts_are_handed_on(step: Make, policy: Name) -> None:
     assert report["count"].result.stdout.split() == [b"printed", b"4"]
 
 
+def test_an_artefact_is_one_file(step: Make) -> None:
+    """A tree that a step collects is in its result; as an artefact it is refused before anything starts."""
+    with pytest.raises(RequestError, match="'out/' is a tree"):
+        Workflow([step("a", "mkdir out", collect=["out/"]), step("b", "ls", files={"x": Artefact("a", "out/")})])
+
+
 def test_an_artefact_that_is_not_there(step: Make) -> None:
     """Fails the step that wants it, with the reason why there is none, and without a try."""
     report = Workflow(

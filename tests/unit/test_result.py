@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 import pickle
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sandbox.files import File
 from sandbox.result import NotCollected, Result, Status, signal_name
 
 
@@ -73,3 +75,14 @@ def test_it_can_be_sent_to_another_process() -> None:
     """As by multiprocessing: a pickle of a result is the same result."""
     sent = result(stdout=b"x", files={"f": NotCollected("no such file")}, measured_by={"cpu_time": "cgroup1"})
     assert pickle.loads(pickle.dumps(sent)) == sent
+
+
+def test_files_that_can_be_executed() -> None:
+    """A File is its content, with a bit that stays with its copies and cannot be changed."""
+    file = File(b"content", executable=True)
+    assert file == b"content"
+    assert not File(b"").executable
+    for copied in (copy.copy(file), copy.deepcopy(file), pickle.loads(pickle.dumps(file))):
+        assert (copied, copied.executable) == (b"content", True)
+    with pytest.raises(AttributeError):
+        file.executable = False  # type: ignore[misc]

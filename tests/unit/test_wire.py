@@ -27,7 +27,7 @@ STRUCTS: dict[str, tuple[struct.Struct, list[str]]] = {
     "wire_meter": (wire.METER, ["flags", "key"]),
     "wire_mount": (wire.MOUNT, ["kind", "flags", "source", "target"]),
     "wire_box": (wire.BOX, ["scratch", "inodes"]),
-    "wire_put": (wire.PUT, ["mode", "padding"]),
+    "wire_put": (wire.PUT, ["mode", "flags"]),
     "wire_run": (
         wire.RUN,
         ["flags", "umask", "candidates", "argc", "envc", "fds", "tail", "padding", "rlimits"],
@@ -109,8 +109,8 @@ def test_numbers_agree() -> None:
             name, _, given_value = item.partition("=")
             value = int(given_value) if given_value else value + 1
             in_c[name.strip().removeprefix("WIRE_")] = value
-    for enumeration in (wire.Type, wire.SetupFlag, wire.MountKind, wire.MountFlag, wire.RunFlag, wire.Scope,
-                        wire.ExitedFlag):  # fmt: skip
+    for enumeration in (wire.Type, wire.SetupFlag, wire.MountKind, wire.MountFlag, wire.PutFlag, wire.RunFlag,
+                        wire.Scope, wire.ExitedFlag):  # fmt: skip
         for member in enumeration:
             assert in_c[str(member.name)] == member.value, member
     for name in ("VERSION", "MAX", "MAX_FDS"):

@@ -69,7 +69,13 @@ def test_many_files(box: Box) -> None:
         ({"a/../x": b""}, "'..'"),
         ({"a//b": b""}, "an empty"),
         ({"": b""}, "an empty"),
-        ({"a/": b""}, "an empty"),
+        ({"a/": b"x"}, "'a/' is a directory"),
+        ({"a//": b""}, "an empty"),
+        ({"a/": b"", "a": b""}, "is given twice"),
+        ({"a": b"", "a/": b""}, "is given twice"),
+        ({"a": b"", "a/b/": b""}, "'a' is given as a file and as the directory of 'a/b/'"),
+        ({".": b""}, "'.'"),
+        ({"./": b"x"}, "'./' is a directory"),
         ({"./a": b""}, "'.'"),
         ({"a\0b": b""}, "NUL"),
         ({"x" * 256: b""}, "too long"),
@@ -91,14 +97,12 @@ def test_wrong_names_and_contents(box: Box, files: Any, reason: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "reason"),
-    [("missing", "No such file"), ("directory", "not a regular file"), ("fifo", "not a regular file")],
+    [("missing", "No such file"), ("fifo", "not a regular file")],
 )
 def test_wrong_paths(box: Box, tmp_path: Path, kind: str, reason: str) -> None:
     """Paths that are no regular files are refused by name, at once, and nothing of the request stays."""
     path = tmp_path / kind
-    if kind == "directory":
-        path.mkdir()
-    elif kind == "fifo":
+    if kind == "fifo":
         os.mkfifo(path)
     with pytest.raises(RequestError, match=f"^files: 'b': .*{kind}.*{reason}"):
         box.run(["true"], files={"a": b"before", "b": path})
@@ -212,7 +216,12 @@ def test_collecting_what_the_box_can_hold(box: Box) -> None:
         (["/etc/passwd"], "is absolute"),
         (["../x"], "'..'"),
         ([""], "an empty"),
+        (["/"], "an empty"),
+        (["."], "'.'"),
+        (["../"], "'..'"),
+        (["a//"], "an empty"),
         (["a", "a"], "twice"),
+        (["a/", "a/"], "twice"),
         ("a", "must be a list of names"),
         (b"a", "must be a list of names"),
         ([str(i) for i in range(1001)], "more than 1000"),

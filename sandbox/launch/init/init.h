@@ -67,6 +67,8 @@ int make_own_proc(void);
 int open_beneath(int directory, const char *name, int flags, mode_t mode);
 /* Copies `source` into a new file beneath `directory`, making its parent directories; 0, or -1 with errno. */
 int put_file(int directory, const char *name, int source, mode_t mode, uid_t owner);
+/* Makes a directory beneath `directory` with its parents, those of them that are missing; 0, or -1 with errno. */
+int put_directory(int directory, const char *name, uid_t owner);
 
 /* --- confine.c: what init and every program inherit --- */
 

@@ -26,7 +26,7 @@ static int print_layout(void)
     SIZE(wire_mount), FIELD(wire_mount, kind), FIELD(wire_mount, flags), FIELD(wire_mount, source);
     FIELD(wire_mount, target);
     SIZE(wire_box), FIELD(wire_box, scratch), FIELD(wire_box, inodes);
-    SIZE(wire_put), FIELD(wire_put, mode), FIELD(wire_put, padding);
+    SIZE(wire_put), FIELD(wire_put, mode), FIELD(wire_put, flags);
     SIZE(wire_run), FIELD(wire_run, flags), FIELD(wire_run, umask), FIELD(wire_run, candidates);
     FIELD(wire_run, argc), FIELD(wire_run, envc), FIELD(wire_run, fds), FIELD(wire_run, tail);
     FIELD(wire_run, padding), FIELD(wire_run, rlimits);

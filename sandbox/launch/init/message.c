@@ -18,7 +18,7 @@ static const struct shape {
 } shapes[] = {
     [WIRE_SETUP] = {sizeof(struct wire_setup), true, 0, WIRE_MAX_FDS},
     [WIRE_BOX] = {sizeof(struct wire_box), false, 1, 1},
-    [WIRE_PUT] = {sizeof(struct wire_put), true, 1, 1},
+    [WIRE_PUT] = {sizeof(struct wire_put), true, 0, 1},
     [WIRE_GET] = {sizeof(struct wire_get), true, 0, 0},
     [WIRE_RUN] = {sizeof(struct wire_run), true, 0, WIRE_MAX_FDS},
     [WIRE_SIGNAL] = {sizeof(struct wire_signal), false, 0, 0},

@@ -393,6 +393,18 @@ int open_beneath(int directory, const char *name, int flags, mode_t mode)
     return (int)syscall(SYS_openat2, directory, name, &how, sizeof how);
 }
 
+/* The directory `part` of `parent`, which is closed; made where it is missing. */
+static int descend(int parent, const char *part, uid_t owner)
+{
+    bool there = mkdirat(parent, part, 0755) ? errno == EEXIST
+                                             : !fchownat(parent, part, owner, owner, AT_SYMLINK_NOFOLLOW);
+    int next = there ? open_beneath(parent, part, O_PATH | O_DIRECTORY, 0) : -1;
+    int error = errno;
+    close(parent);
+    errno = error;
+    return next;
+}
+
 /* The directory that `name` is to be made in, made where it is missing; `name` moves on to its last part. */
 static int open_parent(int directory, const char **name, uid_t owner)
 {
@@ -401,16 +413,19 @@ static int open_parent(int directory, const char **name, uid_t owner)
     for (const char *slash = strchr(*name, '/'); parent >= 0 && slash; slash = strchr(*name, '/')) {
         char part[NAME_MAX + 2]; /* so that of a part that is too long, the kernel says so */
         snprintf(part, sizeof part, "%.*s", (int)(slash - *name), *name);
-        if (!mkdirat(parent, part, 0755) && fchownat(parent, part, owner, owner, AT_SYMLINK_NOFOLLOW)) {
-            close(parent);
-            return -1;
-        }
-        int next = open_beneath(parent, part, O_PATH | O_DIRECTORY, 0);
-        close(parent);
-        parent = next;
+        parent = descend(parent, part, owner);
         *name = slash + 1;
     }
     return parent;
+}
+
+int put_directory(int directory, const char *name, uid_t owner)
+{
+    int parent = open_parent(directory, &name, owner);
+    if (parent < 0)
+        return -1;
+    int made = descend(parent, name, owner);
+    return made < 0 ? -1 : close(made);
 }
 
 int put_file(int directory, const char *name, int source, mode_t mode, uid_t owner)

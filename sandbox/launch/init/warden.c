@@ -197,7 +197,7 @@ static const char *name_after(size_t head, const struct message *message)
 {
     size_t size = (size_t)message->size;
     const char *name = packet.bytes + head;
-    if (size == head || packet.bytes[size - 1] || !is_plain(name))
+    if (size == head || packet.bytes[size - 1] || (*name && !is_plain(name)))
         reject();
     return name;
 }
@@ -205,7 +205,13 @@ static const char *name_after(size_t head, const struct message *message)
 static void put(const struct setup *setup, const struct message *message)
 {
     const char *name = name_after(sizeof packet.put, message);
-    if (put_file(box.directory, name, message->fds[0], packet.put.mode, setup->wire->program_id))
+    bool directory = packet.put.flags & WIRE_DIRECTORY;
+    uid_t owner = setup->wire->program_id;
+
+    if (!*name || message->n_fds != !directory)
+        reject();
+    if (directory ? put_directory(box.directory, name, owner)
+                  : put_file(box.directory, name, message->fds[0], packet.put.mode, owner))
         refuse(SOCKET_FD, "%s", name);
     else
         send_ready(SOCKET_FD, NULL, 0);
@@ -214,7 +220,7 @@ static void put(const struct setup *setup, const struct message *message)
 static void get(const struct message *message)
 {
     const char *name = name_after(sizeof packet.get, message);
-    int file = open_beneath(box.directory, name, O_RDONLY, 0);
+    int file = open_beneath(box.directory, *name ? name : ".", O_RDONLY, 0);
     if (file < 0)
         refuse(SOCKET_FD, "%s", name);
     else

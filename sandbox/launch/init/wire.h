@@ -18,8 +18,8 @@ enum wire_type {
     /* to the warden */
     WIRE_SETUP = 1, /* build the template: ids, mounts, filter; carries the meters' files, then mounts of WIRE_OWN */
     WIRE_BOX,       /* start an init; carries the socket that init is to listen on */
-    WIRE_PUT,       /* copy a descriptor's content into the working directory */
-    WIRE_GET,       /* open a file of the working directory */
+    WIRE_PUT,       /* copy a descriptor's content into the working directory, or make a directory there */
+    WIRE_GET,       /* open a file or directory of the working directory, or this itself if the name is empty */
     /* to init */
     WIRE_RUN,    /* start a program; carries its descriptors */
     WIRE_SIGNAL, /* signal the program, its group, or everything in the box */
@@ -89,10 +89,12 @@ struct wire_box {
     uint64_t inodes;
 };
 
+enum wire_put_flags { WIRE_DIRECTORY = 1 /* comes without a descriptor; one that is there already is as good */ };
+
 struct wire_put {
     struct wire_header header;
-    uint32_t mode; /* permission bits; the name follows, NUL-terminated */
-    uint32_t padding;
+    uint32_t mode; /* permission bits of a file; the name follows, NUL-terminated */
+    uint32_t flags;
 };
 
 struct wire_get {
