@@ -20,6 +20,7 @@ SMALL = Template(
     (
         wire.WireMount(wire.MountKind.BIND, b"/usr", b"/usr"),
         wire.WireMount(wire.MountKind.BIND, b"/srv", b"/srv/data", wire.MountFlag(7)),
+        wire.WireMount(wire.MountKind.BIND, b"/home", b"/tmp/home", wire.MountFlag.WRITABLE | wire.MountFlag.OWN),
         wire.WireMount(wire.MountKind.SYMLINK, b"usr/bin", b"/bin"),
         wire.WireMount(wire.MountKind.FILE, b"root:x:0:0", b"/etc/passwd"),
     ),
@@ -41,7 +42,7 @@ def chunk(content: bytes, fds: int = 0) -> bytes:
 
 
 def setup(template: Template) -> bytes:
-    """The first packet to a warden, with the descriptors of its meters."""
+    """The first packet to a warden, with the descriptors of its meters, and the mounts that come along."""
     packet = wire.setup(
         flags=template.flags,
         ids=(0, 1000),
@@ -51,7 +52,8 @@ def setup(template: Template) -> bytes:
         hostname=template.hostname,
         meters=METERS,
     )
-    return chunk(packet, sum(meter.fd >= 0 for meter in METERS))
+    trees = sum(bool(mount.flags & wire.MountFlag.OWN) for mount in template.mounts)
+    return chunk(packet, sum(meter.fd >= 0 for meter in METERS) + trees)
 
 
 def run(argv: list[bytes], targets: tuple[int, ...] = (), flags: int = 0, in_file: bool = False) -> bytes:

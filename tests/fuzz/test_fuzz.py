@@ -143,9 +143,10 @@ def wrong_packets(seeds: ModuleType) -> dict[str, bytes]:
         "a target that leads upwards": mount(b"/a/../../b"),
         "a target with two slashes": mount(b"//a"),
         "a relative target": mount(b"a"),
-        "a host name beyond the strings": chunk(setup[4:36] + b"\xff\xff" + setup[38:], 4),
+        "a host name beyond the strings": chunk(setup[4:36] + b"\xff\xff" + setup[38:], 5),
         "a meter's descriptor too few": chunk(setup[4:], 3),
-        "a meter's descriptor too many": chunk(setup[4:], 5),
+        "no descriptor of a mount": chunk(setup[4:], 4),
+        "a mount's descriptor too many": chunk(setup[4:], 6),
     }
     return {
         **{name: seeds.conversation(packet) for name, packet in first.items()},
