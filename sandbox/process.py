@@ -162,6 +162,7 @@ class Process:
         self._holding = threading.Lock()
         """Held while the box is signalled, and while it is given up: whose program it runs next gets none of ours."""
         self._holds = True
+        self._limiting = threading.Lock()
         chosen, options["cwd"] = place(policy, options.get("cwd", ""))
         self._box = _spares.take(chosen)
         try:
@@ -257,15 +258,17 @@ class Process:
         when it began and was heard of last), memory, cpus, output. Raises `RequestError` for others, and
         `LaunchError` for what the kernel refuses.
         """
-        for name, value in limits.items():
+        for name in limits:
             if name not in _CHANGEABLE:
                 raise RequestError(f"limits.{name}", "cannot be changed while the program runs")
-            if name in _ONLY_LOWER and value > (getattr(self._limits, name) or value):
-                raise RequestError(f"limits.{name}", "can only be lowered while the program runs")
-        asked = Request.make(argv=["-"], limits=self._limits.model_dump() | limits).limits
-        wanted = self._box.policy.resolve(asked)
-        self._control.change(wanted)
-        self._limits = wanted
+        with self._limiting:
+            asked = Request.make(argv=["-"], limits=self._limits.model_dump() | limits).limits
+            for name in _ONLY_LOWER:
+                if (getattr(asked, name) or 0) > (getattr(self._limits, name) or 0):
+                    raise RequestError(f"limits.{name}", "can only be lowered while the program runs")
+            wanted = self._box.policy.resolve(asked)
+            self._control.change(wanted)
+            self._limits = wanted
 
     def wait(self, timeout: float | None = None) -> Result:
         """Its Result, when nothing of it is left. `TimeoutError` after `timeout` seconds; the program goes on then.

@@ -222,9 +222,10 @@ def test_limits_change_while_it_runs(policy: Name) -> None:
         assert result.status is status
         assert getattr(result.limits, name) == getattr(process.limits, name) == value
     with Process(spin, policy=policy("shell")) as process:
-        for wrong in ({"open_files": 3}, {"nonsense": 1}, {"cpu_time": 10.5}, {"memory": 1 << 49}, {"wall_time": -1}):
-            with pytest.raises(RequestError, match=rf"^limits\.{next(iter(wrong))}: "):
-                process.limit(**wrong)
+        wrong: dict[str, Any] = {"open_files": 3, "nonsense": 1, "cpu_time": 10.5, "memory": 1 << 49, "processes": "x"}
+        for field, given in wrong.items():
+            with pytest.raises(RequestError, match=rf"^limits\.{field}: "):
+                process.limit(**{field: given})
     process.limit(wall_time=1)  # nothing happens any more
     assert Process(["true"], policy=policy("shell")).wait().limits.wall_time != 1
 
