@@ -74,8 +74,8 @@ class Grading:
     """How a group's verdict and score follow from those of its tests and groups."""
 
     errors: Errors = "first"
-    """The verdict if not all are accepted: the first error, the worst (RTE, then TLE, then WA), or accepted if any is, or
-    whatever happens."""
+    """The verdict if not all are accepted: the first error, the worst (RTE, then TLE, then WA), accepted if any is, or
+    accepted in any case."""
     scores: Scores = "pass-fail"
     max_score: float | None = None
     """The most that the group is worth; `None` if unbounded or not a scoring problem. Of an accepted `pass-fail` group,
