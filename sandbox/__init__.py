@@ -17,6 +17,7 @@ from sandbox.box import Box, BoxPool
 from sandbox.capture import DEVNULL, PIPE, STDOUT, PassFds, Stdin, Stdout
 from sandbox.errors import HostError, LaunchError, PolicyError, RequestError, SandboxError
 from sandbox.files import File
+from sandbox.handover import Content, PipeEnd
 from sandbox.policy import Policy, place
 from sandbox.request import Limits, Request, RequestOptions
 from sandbox.result import NotCollected, Result, Status
@@ -27,11 +28,13 @@ __all__ = [
     "STDOUT",
     "Box",
     "BoxPool",
+    "Content",
     "File",
     "HostError",
     "LaunchError",
     "Limits",
     "NotCollected",
+    "PipeEnd",
     "Policy",
     "PolicyError",
     "Request",
@@ -55,16 +58,17 @@ def run(
 ) -> Result:
     """Run one program to its end in a box under `policy`, and return how it ended, what it used and printed.
 
-    `argv` is a list: there is no shell. `stdin` is text, bytes, a `Path`, or a file or descriptor that is copied
-    while the program reads; `stdout` and `stderr` are `PIPE` (kept in the Result), `DEVNULL`, a file or descriptor
-    to copy to, or, for `stderr`, `STDOUT`. `pass_fds` are pipes and connected Unix sockets of the caller that the
-    program gets under the same numbers, or under those that a mapping gives them. `files` are put into /box first:
-    bytes, which can be executed, a `File`, which can if it says so, or the `Path` of a file or of a tree without links;
-    `"dir/": b""` is an empty directory. `collect` names files that are read from there afterwards, and trees by a
-    slash behind their name; the name `./` is all of /box, for both. `cwd` is where the program starts, /box if nothing
-    else is said; under a policy with `workspace` it is a directory of the host, your own working directory if nothing
-    else is said. `env` is added to the policy's environment; nothing of the caller's own reaches the program. `limits`
-    tighten the policy's. `umask` and `start_new_session` are as in `subprocess`; the umask is 0o022 unless given.
+    `argv` is a list: there is no shell. `stdin` is text, bytes, a `Path`, or a file or descriptor that is copied while
+    the program reads, or a `Content` that many runs share; `stdout` and `stderr` are `PIPE` (kept in the Result),
+    `DEVNULL`, a file or descriptor to copy to, or, for `stderr`, `STDOUT`. A `PipeEnd` connects it to another program
+    directly. `pass_fds` are pipes and connected Unix sockets of the caller that the program gets under the same
+    numbers, or under those that a mapping gives them. `files` are put into /box first: bytes, which can be executed, a
+    `File`, which can if it says so, or the `Path` of a file or of a tree without links; `"dir/": b""` is an empty
+    directory. `collect` names files that are read from there afterwards, and trees by a slash behind their name; the
+    name `./` is all of /box, for both. `cwd` is where the program starts, /box if nothing else is said; under a policy
+    with `workspace` it is a directory of the host, your own working directory if nothing else is said. `env` is added
+    to the policy's environment; nothing of the caller's own reaches the program. `limits` tighten the policy's. `umask`
+    and `start_new_session` are as in `subprocess`; the umask is 0o022 unless given.
 
     Boxes stay warm for the next call, one per CPU at most. Raises `RequestError` for a malformed request,
     `PolicyError` for an unknown policy, `LaunchError` if the program cannot be started (as `execve: No such file

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Final, Protocol
 
 from sandbox.errors import SHORTAGES, HostError, LaunchError, RequestError, step
+from sandbox.handover import Content, PipeEnd
 from sandbox.launch.launcher import memory_file
 from sandbox.launch.wire import RunFlag
 
@@ -25,10 +26,10 @@ STDOUT: Final = -2
 DEVNULL: Final = -3
 """As in `subprocess`: capture a stream; send stderr where stdout goes; discard a stream, or read nothing."""
 
-Stdin = bytes | str | Path | int | IO[bytes] | None
+Stdin = bytes | str | Path | int | IO[bytes] | Content | PipeEnd | None
 """Nothing, content, a path, or a descriptor or file of the caller that is copied as the program reads."""
 
-Stdout = int | IO[bytes]
+Stdout = int | IO[bytes] | PipeEnd
 """`PIPE`, `DEVNULL`, `STDOUT` (for stderr), or a descriptor or file of the caller to copy to."""
 
 PassFds = Mapping[int, int] | Iterable[int]
@@ -228,6 +229,8 @@ class Streams:
     feed: Feed | None = None
     stdout: Output | None = None
     stderr: Output | None = None
+    shared = False
+    """Whether somebody waits for us to let go of what is given to the program."""
     _given: tuple[int, ...] = ()
     """What only the program is to hold once it runs."""
     _sinks: tuple[int, ...] = ()
@@ -266,7 +269,14 @@ class Streams:
         """Those that the monitor has to move."""
         return [stream for stream in (self.feed, self.stdout, self.stderr) if stream is not None]
 
-    def _input(self, stdin: bytes | str | Path | int | IO[bytes]) -> int:
+    def _input(self, stdin: bytes | str | Path | int | IO[bytes] | Content | PipeEnd) -> int:
+        if isinstance(stdin, Content):
+            return stdin.open()
+        if isinstance(stdin, PipeEnd):
+            if stdin.writes:
+                raise RequestError("stdin", "is the writing end of a pipe")
+            self.shared = True
+            return stdin.take()
         if isinstance(stdin, str):
             stdin = stdin.encode()
         if isinstance(stdin, (bytes, bytearray)):
@@ -289,6 +299,12 @@ class Streams:
     def _output(self, name: str, pipe: int, limit: int | None, target: Stdout, nowhere: RunFlag) -> Output | None:
         if target == DEVNULL:
             self.flags |= nowhere
+            return None
+        if isinstance(target, PipeEnd):
+            if not target.writes:
+                raise RequestError(name, "is the reading end of a pipe")
+            self.shared = True
+            self._give(target.take(), 1 if name == "stdout" else 2)
             return None
         with step("duplicate a descriptor"):
             sink = os.dup(_descriptor(name, target))  # of its own: both streams may go to the same

@@ -31,6 +31,7 @@ class Usage(NamedTuple):
     cause: Status | None
     denied: tuple[str, ...]
     measured_by: Mapping[str, str]
+    ended_at: float | None
 
 
 def measure(ended: Ended, group: Cgroup, limits: Limits) -> Usage:
@@ -68,6 +69,7 @@ def measure(ended: Ended, group: Cgroup, limits: Limits) -> Usage:
         ended.cause,
         _names(exited.denied) if exited.denied else (),
         sources,
+        exited.ended,
     )
 
 
@@ -85,7 +87,7 @@ def _measure_without_report(ended: Ended, group: Cgroup) -> Usage:
     found = {"cpu_time": cpu, "memory_peak": memory, "processes_peak": processes}
     sources = {name: group.name if number is not None else "unavailable" for name, number in found.items()}
     sources["wall_time"] = "monitor"
-    return Usage(None, signal.SIGKILL, cpu, ended.wall, memory, processes, kills, ended.cause, (), sources)
+    return Usage(None, signal.SIGKILL, cpu, ended.wall, memory, processes, kills, ended.cause, (), sources, None)
 
 
 def classify(usage: Usage, limits: Limits, truncated: bool) -> Status:

@@ -68,6 +68,8 @@ class Result:
     """The source of each number, such as `{"cpu_time": "cgroup1"}`; `unavailable` beside a `None`."""
     denied_syscalls: tuple[str, ...] = ()
     """Names of the system calls that the run was ended for."""
+    ended_at: float | None = None
+    """When the program ended, in seconds of CLOCK_MONOTONIC, as init saw it: tells which of two programs was first."""
 
     @property
     def ok(self) -> bool:

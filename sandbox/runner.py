@@ -40,7 +40,8 @@ def run(
             control.streams = streams
         group.start(init.pidfd)
         shortest = min(limits.wall_time or 1.0, limits.idle_time or 1.0)
-        patience = 0 if streams.feed or control or shortest <= PATIENCE else PATIENCE_MS
+        waits = streams.feed or streams.shared or control or shortest <= PATIENCE
+        patience = 0 if waits else PATIENCE_MS
         flags = streams.flags | (RunFlag.REPORT_START if control else 0)
         exited = init.run(plan.head, plan.tail, streams.fds, streams.targets, flags, patience)
         if exited is not None:
@@ -81,6 +82,7 @@ def run(
         enforced=box.enforced,
         measured_by=dict(usage.measured_by),
         denied_syscalls=usage.denied,
+        ended_at=usage.ended_at,
     )
 
 

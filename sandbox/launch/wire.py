@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sandbox.errors import HostError
 from sandbox.kernel.meters import Meter
 
-VERSION = 1
+VERSION = 2
 MAX = 131_072
 """Bytes of one packet; the tail of a longer run travels in a memory file."""
 MAX_FDS = 64
@@ -109,7 +109,7 @@ PUT = Struct("=HHI 2I")
 RUN = Struct("=HHI 8I 6Q")
 SIGNAL = Struct("=HHI 2I")
 FAILED = Struct("=HHI i240sI")
-EXITED = Struct("=HHI iIQQQ 5Q 5Q 2I64s")
+EXITED = Struct("=HHI iI4Q 5Q 5Q 2I64s")
 DENIED = Struct("=2I")
 UNKNOWN_CALL = (1 << 32) - 1
 
@@ -133,11 +133,15 @@ class Failed:
 
 
 class Exited(NamedTuple):
-    """How a program ended: `status` as wait(2) gives it, seconds, bytes, and the counters before and after."""
+    """How a program ended: `status` as wait(2) gives it, seconds, bytes, and the counters before and after.
+
+    `ended` is when, in seconds of CLOCK_MONOTONIC.
+    """
 
     status: int
     flags: int
     wall: float
+    ended: float
     cpu: float
     max_rss: int
     before: tuple[int, ...]
@@ -247,11 +251,12 @@ def decode(packet: bytes, fds: tuple[int, ...] = (), unread: tuple[int, ...] = (
         raise HostError("the box sent a malformed packet")
     if kind == _EXITED and size == EXITED.size and len(fds) == 2:
         fields = EXITED.unpack(packet)
-        status, flags, wall, cpu, max_rss = fields[3:8]
+        status, flags, wall, at, cpu, max_rss = fields[3:9]
         if status & 0x7F == 0x7F:  # stopped or continued, as wait(2) has it: not the end
             raise HostError("the box sent a malformed packet")
-        denied = tuple(DENIED.iter_unpack(fields[20]))[: fields[18]] if fields[18] else ()
-        return Exited(status, flags, wall / 1e9, cpu / 1e6, max_rss, fields[8:13], fields[13:18], fds, unread, denied)
+        denied = tuple(DENIED.iter_unpack(fields[21]))[: fields[19]] if fields[19] else ()
+        usage = wall / 1e9, at / 1e9, cpu / 1e6, max_rss, fields[9:14], fields[14:19]
+        return Exited(status, flags, *usage, fds, unread, denied)
     if kind == Type.FAILED and size == FAILED.size:
         error, step = unpack_from("=i240s", packet, HEADER.size)
         return Failed(step.partition(b"\0")[0].decode(errors="replace"), error)

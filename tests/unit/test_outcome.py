@@ -19,7 +19,7 @@ def usage(**changes: object) -> Usage:
     """What a program used that did nothing and exited with 0."""
     values: dict[str, object] = {
         "exit_code": 0, "signal": None, "cpu_time": 0.5, "wall_time": 0.5, "memory_peak": 1, "processes_peak": 1,
-        "oom_kills": 0, "cause": None, "denied": (), "measured_by": {},
+        "oom_kills": 0, "cause": None, "denied": (), "measured_by": {}, "ended_at": None,
     }  # fmt: skip
     return Usage(**(values | changes))  # type: ignore[arg-type]
 

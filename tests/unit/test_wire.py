@@ -36,7 +36,7 @@ STRUCTS: dict[str, tuple[struct.Struct, list[str]]] = {
     "wire_failed": (wire.FAILED, ["error", "step", "padding"]),
     "wire_exited": (
         wire.EXITED,
-        ["status", "flags", "wall", "cpu", "max_rss", "before", "after", "denied", "padding", "calls"],
+        ["status", "flags", "wall", "ended", "cpu", "max_rss", "before", "after", "denied", "padding", "calls"],
     ),
     "wire_denied": (wire.DENIED, ["number", "arch"]),
 }

@@ -405,7 +405,8 @@ static void run_program(const struct setup *setup, int socket, struct message *m
         close(ended[i]);
     struct streams next = make_streams();
     await(socket, pid, &exited);
-    exited.wall = now() - program.started;
+    exited.ended = now();
+    exited.wall = exited.ended - program.started;
     clear(&exited);
     tell_denials(&exited);
     read_meters(setup, ~0U, exited.after);

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
 #define WIRE_MAX 131072 /* bytes of one packet; a longer tail of a run travels in a memory file */
 #define WIRE_MAX_FDS 64 /* descriptors with one message */
 #define WIRE_DENIED 8  /* denied calls that the end of a run tells of */
@@ -171,6 +171,7 @@ struct wire_exited {
     int32_t status; /* as wait(2) gives it */
     uint32_t flags;
     uint64_t wall;    /* nanoseconds from execve to exit */
+    uint64_t ended;   /* when that was: nanoseconds of CLOCK_MONOTONIC */
     uint64_t cpu;     /* microseconds, user and system, of all that was reaped */
     uint64_t max_rss; /* bytes, of the largest process */
     uint64_t before[WIRE_METERS], after[WIRE_METERS]; /* ~0 for what was not read; before: CPU and memory */
