@@ -81,8 +81,8 @@ class Grading:
     """The most that the group is worth; `None` if unbounded or not a scoring problem. Of an accepted `pass-fail` group,
     its score."""
     accept_score: float | None = None
-    """Of an accepted test that has no score of its own. `None`: as `max_score` says (all of it for `min`, a tenth for
-    each of ten tests for `sum`)."""
+    """Of an accepted test that has no score of its own, and what its validator's multiplier multiplies. `None`: as
+    `max_score` says (all of it for `min`, a tenth for each of ten tests for `sum`)."""
     reject_score: float = 0.0
     """Of a rejected test."""
     stop_early: bool = True
@@ -90,13 +90,13 @@ class Grading:
     ignore_sample: bool = False
     """Whether the group `sample` counts for nothing; said in the root."""
     require_pass: tuple[str, ...] = ()
-    """Names of groups that must be accepted, else this one has no score and is left out."""
+    """Names of groups, or of tests, that must be accepted, else this group has no score and is left out."""
     score_range: tuple[float, float] | None = None
     """A score outside of it is a judge error."""
     strict_scores: bool = False
     """Whether a validator's score where none may be is a judge error (2025-09)."""
     static_validation: float | Literal["pass-fail"] | None = None
-    """What the static validator's test of this group is worth; `None` if there is none."""
+    """What the static validator's test of this group is worth, infinite if unbounded; `None` if there is none."""
     static_validator_args: tuple[str, ...] = ()
 
 
@@ -152,6 +152,8 @@ class Expectation:
     """Every verdict is among these; `None` for any."""
     required: frozenset[Verdict] | None = None
     """At least one verdict is among these."""
+    overall: frozenset[Verdict] | None = None
+    """The verdict of the submission as a whole is among these."""
     score: tuple[float, float] | None = None
     """The score of the submission, or of the group that `tests` names, is within."""
     message: str = ""
@@ -177,7 +179,10 @@ class JurySubmission:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Everything that judging needs to know. Paths are below `directory`, and are regular files or directories."""
+    """Everything that judging needs to know.
+
+    Paths are below `directory`, and are regular files or directories; a program that is one file may be a link to one.
+    """
 
     name: str
     """The short name: of the directory or archive."""
@@ -192,6 +197,10 @@ class Problem:
     interactive: bool = False
     multi_pass: bool = False
     submit_answer: bool = False
+    minimise: bool = False
+    """Whether less is better in a scoring problem (legacy `objective: min`)."""
+    allow_file_writing: bool = True
+    """Whether submissions may write files where they run; they always may before 2023-07-draft."""
     checker: str = "default"
     """A built-in one: `default`, or, chosen by the caller, `exact`, `tokens`, `lines`, `floats`, `unordered`."""
     checker_args: tuple[str, ...] = ()
