@@ -1,0 +1,49 @@
+"""What somebody hands in: source files, or answers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sandbox.errors import RequestError
+from sandbox.files import WHOLE, File, opened
+from sandbox.files import read as read_file
+
+MAX_SIZE = 64 << 20
+"""Bytes of all files of a submission together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """Files by name, as they are put where they are compiled."""
+
+    name: str
+    files: Mapping[str, File]
+    language: str | None = None
+    """The code of its language; `None` if that is to be found out."""
+    entry_point: str | None = None
+    """The main file, or class; `None` if that is to be found out."""
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str], language: str | None = None) -> Submission:
+        """A file, or all files of a directory. `RequestError` for links, for what is no regular file, and for more than
+        `MAX_SIZE` bytes.
+        """
+        path = Path(path)
+        files: dict[str, File] = {}
+        room = MAX_SIZE
+        name = WHOLE if path.is_dir() else path.name
+        for below, fd in opened(name, path):
+            if fd < 0:
+                continue
+            files[below] = read_file(below, fd, room + 1)
+            room -= len(files[below])
+            if room < 0:
+                raise RequestError("submission", f"{str(path)!r} has more than {MAX_SIZE} bytes")
+        return cls(path.name, files, language)
+
+    def named(self, name: str, language: str | None = None, entry_point: str | None = None) -> Submission:
+        """The same under another name, and with what is known of it."""
+        return replace(self, name=name, language=language or self.language, entry_point=entry_point or self.entry_point)
