@@ -13,8 +13,10 @@ from sandbox.launch.launcher import memory_file
 class Content:
     """Input for many runs, kept once: each reads it from its beginning, and none can change it.
 
-    It is held in memory, outside of every box. `close` gives it back; runs that have it keep it.
+    It is held in memory, outside of every box, until it is closed or nobody refers to it; runs that have it keep it.
     """
+
+    _fd = -1
 
     def __init__(self, content: bytes | str | Path) -> None:
         """Text, bytes, or a file that is read now: `RequestError` if it cannot be, `LaunchError` if memory is short."""
@@ -39,6 +41,9 @@ class Content:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    def __del__(self) -> None:
+        self.close()
 
     def __enter__(self) -> Content:
         return self

@@ -280,6 +280,15 @@ class Policy(Layer):
                 raise ValueError(f"limits.{name} is above ceilings.{name}")
         return self
 
+    def allowing(self, wanted: Limits) -> Policy:
+        """The same policy, with ceilings that are high enough for `wanted`: for limits that are the operator's own."""
+        higher = {
+            name: value
+            for name, value in wanted
+            if value is not None and (ceiling := getattr(self.ceilings, name)) is not None and value > ceiling
+        }
+        return self.model_copy(update={"ceilings": self.ceilings.model_copy(update=higher)}) if higher else self
+
     def resolve(self, wanted: Limits) -> Limits:
         """The limits of a run that asks for `wanted`; `RequestError` if that is more than the ceilings allow."""
         return _resolve(self.limits, self.ceilings, wanted)

@@ -1,0 +1,91 @@
+"""The time limit of a problem that does not say it: from how long the jury's own submissions take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from sandbox.judge.compiler import Compiler
+from sandbox.judge.judge import Judge
+from sandbox.judge.judgement import Judgement, TestResult
+from sandbox.judge.problem import Bound, JurySubmission, Problem
+from sandbox.judge.slot import NearLimit
+from sandbox.judge.submission import Submission
+
+LONGEST = 60.0
+"""CPU seconds that a jury's submission has for a test while there is no limit yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Where a time limit came from. Times are seconds."""
+
+    limit: float
+    slowest: float
+    """The largest CPU time of a test of a submission that must not be too slow."""
+    submission: str
+    """Which that is."""
+
+
+def calibrate(
+    problem: Problem, *, compiler: Compiler | None = None, jobs: int | None = None,
+    on_judgement: Callable[[JurySubmission, Judgement], object] | None = None,
+) -> Calibration | None:  # fmt: skip
+    """Run the submissions that bound the time limit from below; `None` if there are none that ran.
+
+    The limit is `ac_to_time_limit` times the slowest, rounded up to a multiple of `time_resolution`.
+    """
+    found: list[tuple[float, str]] = []
+    with Judge(problem, compiler=compiler, jobs=jobs, time_limit=LONGEST, near=NearLimit(repeats=0)) as judge:
+        for jury in problem.submissions:
+            if not bounds(jury, "lower"):
+                continue
+            judgement = judge.judge(read(jury), keep_going=True)
+            found += [(time, jury.name) for time in (slowest(jury, judgement, "lower"),) if time is not None]
+            if on_judgement is not None:
+                on_judgement(jury, judgement)
+    if not found:
+        return None
+    time, name = max(found)
+    limits = problem.limits
+    steps = math.ceil(time * limits.ac_to_time_limit / limits.time_resolution - 1e-9)
+    return Calibration(max(steps, 1) * limits.time_resolution, time, name)
+
+
+def bounds(jury: JurySubmission, bound: Bound) -> bool:
+    """Whether a submission bounds the time limit from that side."""
+    return any(expectation.bound == bound for expectation in jury.expectations)
+
+
+def slowest(jury: JurySubmission, judgement: Judgement, bound: Bound) -> float | None:
+    """The largest CPU time of the tests on which a submission bounds the time limit."""
+    globs = [expectation.tests for expectation in jury.expectations if expectation.bound == bound]
+    times = [test.cpu_time for glob in globs for test in matching(judgement, glob) if test.cpu_time is not None]
+    return max(times, default=None)
+
+
+def matching(judgement: Judgement, glob: str) -> Iterator[TestResult]:
+    """The tests whose name, or that of a group that they are in, a glob matches; all of them if it is empty."""
+    for test in judgement.tests:
+        if not glob or any(_matches(name, glob) for name in _prefixes(test.name)):
+            yield test
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    parts = name.split("/")
+    for end in range(1, len(parts) + 1):
+        yield "/".join(parts[:end])
+
+
+def _matches(name: str, glob: str) -> bool:
+    """As `fnmatch`, but no wildcard matches a slash."""
+    names, globs = name.split("/"), glob.split("/")
+    return len(names) == len(globs) and all(map(fnmatchcase, names, globs))
+
+
+def read(jury: JurySubmission) -> Submission:
+    """The submission, under its name in the package."""
+    submission = Submission.read(jury.path)
+    return submission.named(jury.name, jury.language, jury.entry_point)

@@ -1,0 +1,254 @@
+"""Whether an output is right: built-in comparisons, and the jury's own programs in boxes of their own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from sandbox.box import BoxPool
+from sandbox.capture import Stdin
+from sandbox.files import File
+from sandbox.judge.compare import Comparison, parse_flags
+from sandbox.judge.compiler import Program
+from sandbox.judge.judgement import EXCERPT, Finding
+from sandbox.judge.problem import Problem, Test
+from sandbox.judge.reasons import verdict_of
+from sandbox.judge.verdict import Verdict
+from sandbox.request import Limits
+from sandbox.result import NotCollected, Result, Status
+
+ACCEPTED, REJECTED = 42, 43
+"""Exit codes of a validator, by the Problem Package Format."""
+
+TESTLIB = {0: Verdict.AC, 1: Verdict.WA, 2: Verdict.WA, 4: Verdict.WA, 8: Verdict.WA}
+"""Verdicts by the exit codes of checkers made with testlib: ok, wrong answer, presentation, dirt, unexpected end."""
+TESTLIB_POINTS = 7
+"""Its exit code for points, which are in the message behind this word."""
+
+FEEDBACK = "feedback/"
+NEXT_INPUT = "nextpass.in"
+
+Feedback = Mapping[str, bytes]
+"""What a validator left in its feedback directory, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came out of checking one output."""
+
+    finding: Finding
+    feedback: Feedback = field(default_factory=dict)
+    time: float | None = None
+    """CPU seconds of the jury's programs."""
+
+
+class Checker(Protocol):
+    """Something that tells right outputs from wrong ones. Used by many threads at once."""
+
+    def check(self, test: Test, output: bytes | Path, feedback: Feedback) -> Checked:
+        """Look at an output, given as such or in a file; `feedback` is what was left by the passes before this one."""
+
+    def close(self) -> None:
+        """Give everything back."""
+
+
+class BuiltIn:
+    """One of the comparisons of `compare`."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Raises `ValueError` for wrong flags of any test."""
+        self._problem = problem
+        self._comparisons: dict[tuple[str, ...], Comparison] = {}
+        for test in problem.root.tests():
+            self._comparison(test)
+
+    def _comparison(self, test: Test) -> Comparison:
+        flags = (*self._problem.checker_args, *test.checker_args)
+        if flags not in self._comparisons:
+            self._comparisons[flags] = parse_flags(self._problem.checker, flags)
+        return self._comparisons[flags]
+
+    def check(self, test: Test, output: bytes | Path, feedback: Feedback) -> Checked:
+        """See `Checker`."""
+        comparison = self._comparison(test)
+        with test.answer.open("rb") as answer:
+            if isinstance(output, Path):
+                with output.open("rb") as file:
+                    difference = comparison.compare(file, answer)
+            else:
+                difference = comparison.compare(output, answer)
+        if difference is None:
+            return Checked(Finding(Verdict.AC))
+        return Checked(Finding(Verdict.WA, str(difference)))
+
+    def close(self) -> None:
+        """See `Checker`."""
+
+
+class Validator:
+    """One of the jury's programs: it reads the output, and its exit code is the verdict."""
+
+    def __init__(self, program: Program, problem: Problem, slots: int, *, testlib: bool = False) -> None:
+        """Boxes are made when they are first needed, up to `slots`."""
+        self.program = program
+        self._problem = problem
+        self.testlib = testlib
+        limits = problem.limits
+        self.limits = program.limits(
+            Limits(
+                cpu_time=limits.validation_time,
+                wall_time=2 * limits.validation_time + 1,
+                memory=limits.validation_memory,
+                output=limits.validation_output,
+            )
+        )
+        self.boxes = BoxPool(program.policy.allowing(self.limits), slots, warm=False)
+
+    def limits_beside(self, submission: Limits) -> Limits:
+        """Its limits while it talks with a submission: on the clock it has as long as that, and its own time."""
+        wall = (submission.wall_time or 0.0) + self._problem.limits.validation_time
+        return self.limits.model_copy(update={"wall_time": wall})
+
+    def arguments(self, test: Test) -> tuple[str, ...]:
+        """Its command line for a test."""
+        flags = (*self._problem.checker_args, *test.checker_args)
+        files = (f"/box/{FEEDBACK}",) if not self.testlib else ("/box/output",)
+        order = ("/box/test.in", *files, "/box/test.ans") if self.testlib else ("/box/test.in", "/box/test.ans", *files)
+        return (*self.program.argv(self._problem.limits.validation_memory), *order, *flags)
+
+    def files(self, test: Test, feedback: Feedback) -> dict[str, bytes | Path]:
+        """What is put into its box: the test, and what earlier passes left."""
+        files: dict[str, bytes | Path] = {"test.in": test.input, "test.ans": test.answer}
+        kept: dict[str, bytes | Path] = {
+            FEEDBACK + name: File(content) for name, content in feedback.items() if name != NEXT_INPUT
+        }
+        return files | (kept or {FEEDBACK: b""})
+
+    def check(self, test: Test, output: bytes | Path, feedback: Feedback) -> Checked:
+        """See `Checker`."""
+        files = self.files(test, feedback)
+        stdin: Stdin = output
+        if self.testlib:
+            files["output"] = output
+            stdin = None
+        with self.boxes.box() as box:
+            result = box.run(
+                self.arguments(test), stdin=stdin, files=files, collect=[FEEDBACK], limits=self.limits
+            )  # fmt: skip
+        return self.conclude(result)
+
+    def check_source(self, files: Mapping[str, bytes], program: Program, args: Sequence[str]) -> Checked:
+        """Look at a submission's source, as a static validator; there is no output."""
+        language, entry = program.language.code, program.entry_point
+        argv = (*self.program.argv(self._problem.limits.validation_memory), language, entry, f"/box/{FEEDBACK}", *args)
+        put: dict[str, bytes | Path] = {**files, FEEDBACK: b""}
+        with self.boxes.box() as box:
+            return self.conclude(box.run(argv, files=put, collect=[FEEDBACK], limits=self.limits))
+
+    def conclude(self, result: Result) -> Checked:
+        """What a run of the validator says."""
+        feedback = {
+            name.removeprefix(FEEDBACK): content
+            for name, content in result.files.items()
+            if isinstance(content, bytes) and not name.endswith("/")
+        }
+        left = [reason.reason for reason in result.files.values() if isinstance(reason, NotCollected)]
+        finding = _testlib(result) if self.testlib else _by_exit_code(result)
+        if finding.verdict is not Verdict.JE:
+            if left and result.status in (Status.OK, Status.NONZERO_EXIT):
+                finding = broken(result, f"its feedback cannot be read: {left[0]}")
+            else:
+                finding = _with_feedback(finding, feedback)
+        return Checked(finding, feedback, result.cpu_time)
+
+    def close(self) -> None:
+        """See `Checker`."""
+        self.boxes.close()
+
+
+class All:
+    """Several validators, each of which must accept."""
+
+    def __init__(self, validators: Sequence[Validator]) -> None:
+        """At least one."""
+        self.validators = validators
+
+    def check(self, test: Test, output: bytes | Path, feedback: Feedback) -> Checked:
+        """See `Checker`; the first that does not accept has the last word."""
+        checked = Checked(Finding(Verdict.AC), feedback)
+        time = 0.0
+        for validator in self.validators:
+            checked = validator.check(test, output, feedback)
+            time += checked.time or 0.0
+            if checked.finding.verdict is not Verdict.AC:
+                break
+        return replace(checked, time=time)
+
+    def close(self) -> None:
+        """See `Checker`."""
+        for validator in self.validators:
+            validator.close()
+
+
+def broken(result: Result, why: str) -> Finding:
+    """A judge error, with what the jury's program said last."""
+    said = (result.stderr or b"")[-EXCERPT:].decode(errors="replace").strip()
+    return Finding(Verdict.JE, f"validator: {why}" + (f"; its stderr: {said}" if said else ""))
+
+
+def _by_exit_code(result: Result) -> Finding:
+    if result.exit_code in (ACCEPTED, REJECTED) and result.status is Status.NONZERO_EXIT:
+        return Finding(Verdict.AC if result.exit_code == ACCEPTED else Verdict.WA)
+    _, why = verdict_of(result, None)
+    return broken(result, why or f"exit code {result.exit_code}, which is neither {ACCEPTED} nor {REJECTED}")
+
+
+def _testlib(result: Result) -> Finding:
+    said = (result.stderr or b"")[:EXCERPT].decode(errors="replace").strip()
+    if result.status in (Status.OK, Status.NONZERO_EXIT):
+        if (verdict := TESTLIB.get(result.exit_code or 0)) is not None:
+            return Finding(verdict, "" if verdict is Verdict.AC else said, judge_message=said)
+        if result.exit_code == TESTLIB_POINTS:
+            words = said.split()
+            points = _number(words[1]) if words[:1] == ["points"] and len(words) > 1 else None
+            if points is not None:
+                return Finding(Verdict.AC, score=points, judge_message=said)
+            return broken(result, "it gave points without saying how many")
+    return broken(result, verdict_of(result, None)[1])
+
+
+def _with_feedback(finding: Finding, feedback: Feedback) -> Finding:
+    """The finding with messages and scores, or a judge error if these are wrong."""
+    messages = {
+        "judge_message": _message(feedback, "judgemessage.txt") or finding.judge_message,
+        "team_message": _message(feedback, "teammessage.txt"),
+    }
+    numbers: dict[str, float | None] = {"score": finding.score}
+    for name, key in (("score.txt", "score"), ("score_multiplier.txt", "multiplier")):
+        if name in feedback:
+            numbers[key] = _number(feedback[name][:EXCERPT].decode(errors="replace").strip())
+            if numbers[key] is None:
+                return Finding(Verdict.JE, f"validator: {name} does not hold a number: {feedback[name][:40]!r}")
+    if numbers.get("multiplier") is not None and not 0 <= (numbers["multiplier"] or 0) <= 1:
+        return Finding(Verdict.JE, f"validator: score_multiplier.txt is not from 0 to 1: {numbers['multiplier']}")
+    if "score.txt" in feedback and "score_multiplier.txt" in feedback:
+        return Finding(Verdict.JE, "validator: it left both score.txt and score_multiplier.txt")
+    if finding.verdict is not Verdict.AC and NEXT_INPUT in feedback:
+        return Finding(Verdict.JE, f"validator: it left {NEXT_INPUT}, and did not accept")
+    reason = finding.reason or ("" if finding.verdict is Verdict.AC else messages["judge_message"].strip())
+    return Finding(finding.verdict, reason, numbers["score"], numbers.get("multiplier"), **messages)
+
+
+def _message(feedback: Feedback, name: str) -> str:
+    return feedback.get(name, b"")[:EXCERPT].decode(errors="replace")
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,224 @@
+"""Judging: a problem and a submission go in, a judgement comes out.
+
+Submission ──► Compiler ──► Program ──► slots, each with a warm box ──► Checker ──► Grader ──► Judgement
+sources        cache        argv,       tests in order, several         AC or WA    groups,    verdict, score,
+                            policy      at a time                                   scores     reasons
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from sandbox.judge.ahead import Ahead, Slot
+from sandbox.judge.answers import AnswerSlot
+from sandbox.judge.checker import All, BuiltIn, Checker, Validator
+from sandbox.judge.compiler import Compiler, Program, Rejected
+from sandbox.judge.grading import Grader
+from sandbox.judge.inputs import Inputs
+from sandbox.judge.judgement import Finding, GroupResult, Judgement, TestResult
+from sandbox.judge.problem import Complaint, Group, Problem, ProblemError, Test
+from sandbox.judge.slot import NearLimit, TestSlot, Trial
+from sandbox.judge.submission import Submission
+from sandbox.judge.verdict import Verdict
+from sandbox.request import Limits
+
+DEFAULT_TIME = 10.0
+"""Seconds of CPU time where neither the problem nor the caller says."""
+
+
+class Judge:
+    """Judges submissions to one problem. For use by one thread at a time; it uses several itself."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        compiler: Compiler | None = None,
+        jobs: int | None = None,
+        time_limit: float | None = None,
+        near: NearLimit = NearLimit(),
+    ) -> None:
+        """Compiles the jury's programs. `jobs` tests run at a time (default: one for each CPU). `time_limit`, in
+        seconds, is instead of the problem's. Raises `ProblemError` if the jury's programs cannot be used.
+        """
+        self.problem = problem
+        self.compiler = compiler or Compiler()
+        self.jobs = jobs or os.cpu_count() or 1
+        self.time_limit = time_limit if time_limit is not None else problem.limits.time
+        self.near = near
+        self._inputs = Inputs()
+        self._checker = self._make_checker()
+        path = problem.static_validator
+        self._static = None if path is None else Validator(self.compile_jury(path), problem, 1)
+
+    def _make_checker(self) -> Checker:
+        problem = self.problem
+        if not problem.output_validators:
+            try:
+                return BuiltIn(problem)
+            except ValueError as error:
+                complaint = Complaint("problem.yaml", None, "validator-flags", f"output validator: {error}")
+                raise ProblemError((complaint,)) from None
+        testlib = problem.checker == "testlib"
+        validators = [
+            Validator(self.compile_jury(path), problem, self.jobs, testlib=testlib)
+            for path in problem.output_validators
+        ]
+        return validators[0] if len(validators) == 1 else All(validators)
+
+    def compile_jury(self, path: Path) -> Program:
+        """One of the jury's programs; `ProblemError` with the compiler's words if it does not compile."""
+        limits = self.problem.limits
+        made = self.compiler.compile(
+            Submission.read(path), time=limits.compilation_time, memory=limits.compilation_memory
+        )  # fmt: skip
+        if isinstance(made, Rejected):
+            where = os.path.relpath(path, self.problem.directory)
+            raise ProblemError((Complaint(where, None, "compile-error", made.message),))
+        return made
+
+    def judge(
+        self,
+        submission: Submission,
+        *,
+        only: Iterable[str] = (),
+        keep_going: bool = False,
+        transcript: bool = False,
+        on_result: Callable[[TestResult], object] | None = None,
+    ) -> Judgement:
+        """Judge one submission.
+
+        `only` are globs of the names of tests or groups: then nothing else is run or counts. `keep_going` runs also
+        those tests that cannot change the judgement. `transcript` keeps what was said in an interactive problem.
+        `on_result` is told of each test's result, in the order of judging. Raises `SandboxError` if the sandbox
+        failed, which says nothing of the submission.
+        """
+        run = functools.partial(self._run, _only(self.problem.root, tuple(only)), keep_going, on_result)
+        judgement = Judgement(self.problem.name, submission.name, None, Verdict.JE)
+        if self.problem.submit_answer:
+            root = run(functools.partial(AnswerSlot, self.problem, submission, self._checker), None)
+            return _concluded(judgement, root)
+        limits = self.problem.limits
+        size = sum(len(content) for content in submission.files.values())
+        if size > limits.code:
+            why = f"the source has {size} bytes, and {limits.code} are allowed"
+            return replace(judgement, verdict=Verdict.CE, reason=why)
+        made = self.compiler.compile(
+            submission,
+            languages=self.problem.languages,
+            include=self.problem.include,
+            time=limits.compilation_time,
+            memory=limits.compilation_memory,
+        )
+        if isinstance(made, Rejected):
+            reason = made.message.strip().partition("\n")[0]
+            return replace(judgement, verdict=Verdict.CE, reason=reason, compiler_output=made.message)
+        with made:
+            trial = self._trial(made, transcript=transcript)
+            static = functools.partial(self._validate_source, submission, made)
+            root = run(functools.partial(TestSlot, trial), static)
+        compiled = replace(
+            judgement,
+            language=made.language.code,
+            compiler_output=made.message,
+            compile_time=None if made.cached else made.compile_time,
+            time_limit=trial.time_limit,
+            memory_limit=trial.limits.memory,
+            enforced=tuple(name for name, wanted in trial.policy.protections if wanted),
+        )
+        return _concluded(compiled, root)
+
+    def check(self, test: Test, output: Path) -> Finding:
+        """What the problem's checker says of an output that is in a file."""
+        return self._checker.check(test, output, {}).finding
+
+    def _trial(self, program: Program, *, transcript: bool) -> Trial:
+        """Decide what is the same for every test."""
+        problem = self.problem
+        time = (self.time_limit or DEFAULT_TIME) * program.language.allowance.time_factor
+        limits = program.limits(
+            Limits(
+                cpu_time=time * (1 + self.near.distance),
+                wall_time=2 * time + 1,
+                memory=problem.limits.memory,
+                output=problem.limits.output,
+            )
+        )
+        policy = program.policy.allowing(limits)
+        return Trial(problem, program, policy, limits, time, self._checker, self._inputs, self.near, transcript)
+
+    def _run(
+        self, root: Group, keep_going: bool, on_result: Callable[[TestResult], object] | None,
+        open_slot: Callable[[], Slot], static: Callable[[Group], TestResult] | None,
+    ) -> GroupResult:  # fmt: skip
+        with Ahead(tuple(root.tests()), open_slot, self.jobs) as ahead:
+
+            def result_of(test: Test) -> TestResult:
+                result = ahead.result(test)
+                if on_result is not None:
+                    on_result(result)
+                return result
+
+            grader = Grader(result_of, ahead.leave_out, static, scoring=self.problem.scoring, keep_going=keep_going)
+            return grader.grade(root)
+
+    def _validate_source(self, submission: Submission, program: Program, group: Group) -> TestResult:
+        """What the static validator says of a submission, as the first test of a group."""
+        name = f"{group.name}/static_validation"
+        if self._static is None:
+            return TestResult(name, Verdict.JE, "there is no static validator")
+        checked = self._static.check_source(submission.files, program, group.grading.static_validator_args)
+        said = checked.finding
+        return TestResult(
+            name, said.verdict, said.reason, validator_time=checked.time, score=said.score, multiplier=said.multiplier,
+            judge_message=said.judge_message, team_message=said.team_message,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """End all boxes, and give everything back."""
+        self._checker.close()
+        if self._static is not None:
+            self._static.close()
+        self._inputs.close()
+
+    def __enter__(self) -> Judge:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _only(group: Group, globs: tuple[str, ...]) -> Group:
+    """The group with nothing in it but what a glob matches, by its name or a group's that it is in."""
+    if not globs or any(fnmatchcase(group.name, glob) for glob in globs):
+        return group
+    children: list[Test | Group] = []
+    for child in group.children:
+        if isinstance(child, Group):
+            kept = _only(child, globs)
+            if kept.children:
+                children.append(kept)
+        elif any(fnmatchcase(child.name, glob) for glob in globs):
+            children.append(child)
+    return replace(group, children=tuple(children))
+
+
+def _concluded(judgement: Judgement, root: GroupResult) -> Judgement:
+    return replace(
+        judgement, verdict=root.verdict, score=root.score, max_score=root.max_score, reason=_reason(root), root=root
+    )
+
+
+def _reason(root: GroupResult) -> str:
+    """Why the submission was not accepted: of the first test with the verdict, or of a group."""
+    if root.verdict is Verdict.AC:
+        return ""
+    for test in root.tests():
+        if test.verdict is root.verdict:
+            return f"{test.name}: {test.reason}" if test.reason else test.name
+    return next((f"{group.name or 'root'}: {group.reason}" for group in root.groups() if group.reason), "")
