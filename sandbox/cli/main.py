@@ -13,13 +13,16 @@ from sandbox.errors import PolicyError, RequestError, SandboxError
 
 COMMANDS = {
     "doctor": "Show what this host offers for containing programs.",
+    "judge": "Judge submissions to a problem.",
+    "languages": "Show and test the languages of submissions.",
     "policy": "Show, check and learn policies.",
+    "problem": "Show and check a problem package.",
     "run": "Run a program that you do not trust.",
     "workflow": "Run programs that depend on each other.",
 }
 """Each command with its summary; it is the function of that name in the module of that name."""
 
-LOCAL = {"doctor", "policy", "run", "workflow"}
+LOCAL = {"doctor", "judge", "languages", "policy", "problem", "run", "workflow"}
 """Commands that need boxes on this machine, and so Linux."""
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sandbox.cli.terminal import harmless
 from sandbox.harden import harden
 from sandbox.workflow import Event, Outcome, Report, State, Workflow
 
@@ -75,7 +76,7 @@ def _line(event: Event) -> None:
     """One event on a line, where there is no terminal."""
     step, outcome = event
     tries = f" (try {outcome.tries})" if outcome.tries > 1 else ""
-    reason = f": {_harmless(outcome.reason)}" if outcome.reason else ""
+    reason = f": {harmless(outcome.reason)}" if outcome.reason else ""
     click.echo(f"{step}: {outcome.state.value}{tries}{reason}", err=True)
 
 
@@ -118,7 +119,7 @@ def _table(steps: tuple[str, ...], seen: dict[str, Outcome], spans: dict[str, tu
         outcome, (begun, ended) = seen[step], spans[step]
         seconds = f"{(ended or time.monotonic()) - begun:.1f} s" if outcome.tries else ""
         state = Text(outcome.state.value, _STYLES.get(outcome.state, "yellow"))
-        table.add_row(Text(step), state, Text(seconds), Text(str(outcome.tries or "")), Text(_harmless(outcome.reason)))
+        table.add_row(Text(step), state, Text(seconds), Text(str(outcome.tries or "")), Text(harmless(outcome.reason)))
     return table
 
 
@@ -127,13 +128,8 @@ def _explain(report: Report) -> None:
     for name, outcome in report.items():
         if outcome.state is not State.FAILED:
             continue
-        click.echo(f"sandbox: step {name} has failed: {_harmless(outcome.reason)}", err=True)
+        click.echo(f"sandbox: step {name} has failed: {harmless(outcome.reason)}", err=True)
         written = outcome.result.stderr if outcome.result is not None else None
         lines = (written or b"")[-WIDEST:].decode(errors="backslashreplace").splitlines()
         for line in lines[-TAIL:]:
-            click.echo(f"    {_harmless(line)}", err=True)
-
-
-def _harmless(text: str) -> str:
-    """What a program has written, without anything that a terminal would obey."""
-    return "".join(char if char.isprintable() or char == "\t" else ascii(char)[1:-1] for char in text)
+            click.echo(f"    {harmless(line)}", err=True)

@@ -1,0 +1,93 @@
+"""`sandbox languages`: which languages there are, which of them this machine has, and whether they work."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import click
+
+from sandbox.cli.terminal import harmless, harmless_lines
+from sandbox.harden import harden
+from sandbox.judge.cache import Cache
+from sandbox.judge.compiler import Compiler
+from sandbox.judge.languages import Language, codes, load
+from sandbox.judge.selftest import Outcome, selftest, version
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
+@click.pass_context
+def languages(context: click.Context, as_json: bool) -> None:
+    """Show the languages of submissions, with the version that is installed."""
+    if context.invoked_subcommand is not None:
+        return
+    harden()
+    known = [load(code) for code in codes()]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        versions = list(threads.map(version, known))
+    pairs = list(zip(known, versions, strict=True))
+    if as_json:
+        found = [
+            {"code": one.code, "name": one.name, "extensions": list(one.extensions), "version": told,
+             "packages": list(one.packages)} for one, told in pairs
+        ]  # fmt: skip
+        click.echo(json.dumps(found, indent=2))
+    else:
+        _table(pairs)
+
+
+def _table(pairs: list[tuple[Language, str | None]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("code", "name", "files", "installed"):
+        table.add_column(heading)
+    for one, told in pairs:
+        missing = Text(f"not installed: apt-get install {' '.join(one.packages)}", "yellow")
+        files = " ".join(one.extensions) if one.detect else "(by code only)"
+        table.add_row(one.code, one.name, files, missing if told is None else Text(harmless(told, 60)))
+    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
+
+
+@languages.command()
+@click.argument("which", nargs=-1, metavar="[CODE]...")
+@click.option("--cache", type=click.Path(path_type=Path), metavar="DIR", help="Where compiled programs are kept.")
+@click.option("--json", "as_json", is_flag=True, help="Print the outcomes as JSON.")
+def test(which: tuple[str, ...], cache: Path | None, as_json: bool) -> None:
+    """Compile and run each language's own small program; of all that are installed, if none is named.
+
+    \b
+    Exit codes: 0 if all of them work; 1 if one does not, or is named and not installed;
+        2 there is no such language.
+    """
+    harden()
+    chosen = [load(code) for code in which or codes()]
+    outcomes = []
+    with Compiler(Cache(cache)) as compiler:
+        for language in chosen:
+            if not language.installed() and not which:
+                click.echo(f"{language.code}: not installed", err=True)
+                continue
+            outcomes.append(selftest(language, compiler))
+            if not as_json:
+                _show(outcomes[-1])
+    if as_json:
+        found = [{"code": o.language.code, "ok": o.ok, "problem": o.problem, "cpu_time": o.cpu_time} for o in outcomes]
+        click.echo(json.dumps(found, indent=2))
+    sys.exit(0 if all(outcome.ok for outcome in outcomes) else 1)
+
+
+def _show(outcome: Outcome) -> None:
+    if outcome.ok:
+        click.echo(f"{outcome.language.code}: works")
+        return
+    first, *more = harmless_lines(outcome.problem, 20)
+    click.echo(f"{outcome.language.code}: FAILS: {first}")
+    for line in more:
+        click.echo(f"    {line}")

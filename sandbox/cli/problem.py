@@ -1,0 +1,204 @@
+"""`sandbox problem`: what is in a problem package, and whether it keeps its own promises."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sandbox.cli.terminal import bars, colored, harmless
+from sandbox.harden import harden
+from sandbox.judge.cache import Cache
+from sandbox.judge.compiler import Compiler
+from sandbox.judge.package import opened
+from sandbox.judge.problem import Group, Problem, Test
+from sandbox.judge.verify import Report, Row, verify
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+MIB = 1 << 20
+
+
+@click.group()
+def problem() -> None:
+    """Show and check a problem package."""
+
+
+@problem.command()
+@click.argument("package", type=click.Path(exists=True, path_type=Path))
+@click.option("--no-run", is_flag=True, help="Only read the package.")
+@click.option(
+    "--jobs", "-j", type=click.IntRange(1), metavar="N", help="Tests at one time (default: one for each CPU)."
+)
+@click.option("--cache", type=click.Path(path_type=Path), metavar="DIR", help="Where compiled programs are kept.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a report, one page."
+)
+def check(
+    package: Path, no_run: bool, jobs: int | None, cache: Path | None, as_json: bool, html: Path | None
+) -> None:  # fmt: skip
+    """Read PACKAGE, run its validators on its data, and judge all submissions of the jury on every test.
+
+    \b
+    Exit codes: 0 if all is as the package says;
+      1 if something is not;
+      125 the package cannot be used, or the sandbox itself failed;
+        2 the command line is wrong.
+    """
+    harden()
+    with opened(package) as read:
+        for warning in read.warnings:
+            click.echo(harmless(str(warning)), err=True)
+        if no_run:
+            click.echo(f"{harmless(read.title)}: {sum(1 for _ in read.root.tests())} tests, format {read.format}")
+            return
+        with Compiler(Cache(cache)) as compiler, _live(len(read.submissions)) as told:
+            report = verify(read, compiler=compiler, jobs=jobs, on_row=told)
+        if as_json:
+            click.echo(json.dumps(_to_json(report), indent=2))
+        else:
+            _show(report)
+        if html is not None:
+            from sandbox.judge.html import report as page
+
+            judgements = [row.judgement for row in report.rows]
+            html.write_text(page(report.problem, judgements, expected=[row.mismatches for row in report.rows]))
+    sys.exit(0 if report.ok else 1)
+
+
+@contextlib.contextmanager
+def _live(count: int) -> Iterator[Callable[[Row], object] | None]:
+    """A matrix on the terminal that grows with the rows that it is given."""
+    if not sys.stderr.isatty():
+        yield lambda row: click.echo(f"{harmless(row.submission.name)}: {row.judgement.verdict}", err=True)
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    rows: list[Row] = []
+    with Live(
+        get_renderable=lambda: _matrix(rows, count - len(rows)), console=Console(stderr=True), transient=True,
+        refresh_per_second=4,
+    ):  # fmt: skip
+        yield rows.append
+
+
+def _matrix(rows: list[Row], waiting: int = 0) -> Table:
+    """The submissions with their verdicts, and a bar for each test."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("submission", "verdict", "points", "slowest", "as expected", "tests"):
+        table.add_column(heading, justify="right" if heading in ("points", "slowest") else "left", no_wrap=True)
+    for row in rows:
+        judgement = row.judgement
+        table.add_row(
+            Text(harmless(row.submission.name, 50)),
+            colored(judgement.verdict),
+            "" if judgement.score is None else f"{judgement.score:g}",
+            "" if judgement.slowest is None else f"{judgement.slowest:.3f} s",
+            Text("no", "bold red") if row.mismatches else Text("yes", "green"),
+            bars(judgement.root, judgement.time_limit, 40) if judgement.root is not None else "",
+        )
+    if waiting:
+        table.add_row(Text(f"… {waiting} more", "dim"))
+    return table
+
+
+def _show(report: Report) -> None:
+    """Everything on stdout."""
+    from rich.console import Console
+
+    Console(highlight=False).print(_matrix(list(report.rows)))
+    for row in report.rows:
+        for mismatch in row.mismatches:
+            click.echo(f"{harmless(row.submission.name)}: error: {harmless(mismatch, 600)}")
+        for warning in row.warnings:
+            click.echo(f"{harmless(row.submission.name)}: warning: {harmless(warning, 600)}")
+    for complaint in report.complaints:
+        click.echo(harmless(str(complaint), 600))
+    click.echo(_limit(report))
+    click.echo("everything is as the package says" if report.ok else "something is not as the package says")
+
+
+def _limit(report: Report) -> str:
+    if report.time_limit is None:
+        return "time limit: none, and no submission of the jury's to take it from"
+    if report.calibration is None:
+        return f"time limit: {report.time_limit:g} s, as the package says"
+    found = report.calibration
+    times = report.problem.limits.ac_to_time_limit
+    return f"time limit: {found.limit:g} s, {times:g} times {found.slowest:.3f} s of {harmless(found.submission)}"
+
+
+def _to_json(report: Report) -> dict[str, Any]:
+    return {
+        "problem": report.problem.name,
+        "ok": report.ok,
+        "time_limit": report.time_limit,
+        "complaints": [
+            {"file": c.file, "line": c.line, "rule": c.rule, "message": c.message, "error": c.error}
+            for c in (*report.problem.warnings, *report.complaints)
+        ],
+        "submissions": [
+            {
+                "name": row.submission.name,
+                "mismatches": list(row.mismatches),
+                "warnings": list(row.warnings),
+                "judgement": row.judgement.to_json(),
+            }
+            for row in report.rows
+        ],
+    }
+
+
+@problem.command()
+@click.argument("package", type=click.Path(exists=True, path_type=Path))
+def show(package: Path) -> None:
+    """Say what is in PACKAGE: its kind, limits, groups and submissions."""
+    with opened(package) as read:
+        for name, value in _about(read):
+            click.echo(f"{name:<12} {harmless(value, 400)}")
+        click.echo()
+        for line in _tree(read.root, 0):
+            click.echo(line)
+
+
+def _about(problem: Problem) -> Iterator[tuple[str, str]]:
+    limits = problem.limits
+    kinds = {
+        "scoring": problem.scoring, "interactive": problem.interactive, "multi-pass": problem.multi_pass,
+        "submit-answer": problem.submit_answer,
+    }  # fmt: skip
+    yield "name", problem.name
+    yield "title", problem.title
+    yield "format", problem.format
+    yield "kind", ", ".join(name for name, is_so in kinds.items() if is_so) or "pass-fail"
+    yield "time limit", "from the jury's submissions" if limits.time is None else f"{limits.time:g} s"
+    yield "memory", f"{limits.memory // MIB} MiB"
+    yield "output", f"{limits.output // MIB} MiB"
+    yield (
+        "checker",
+        " ".join((", ".join(p.name for p in problem.output_validators) or problem.checker, *problem.checker_args)),
+    )
+    yield "languages", ", ".join(problem.languages) if problem.languages is not None else "all"
+    yield "submissions", ", ".join(jury.name for jury in problem.submissions) or "none"
+
+
+def _tree(group: Group, depth: int) -> Iterator[str]:
+    own = sum(isinstance(child, Test) for child in group.children)
+    grading = group.grading
+    points = f", {grading.scores} of at most {grading.max_score:g}" if grading.max_score is not None else ""
+    needs = f", needs {', '.join(grading.require_pass)}" if grading.require_pass else ""
+    yield f"{'  ' * depth}{harmless(group.name.rpartition('/')[2]) or 'data'}: {own} tests{points}{needs}"
+    for child in group.children:
+        if isinstance(child, Group):
+            yield from _tree(child, depth + 1)

@@ -1,0 +1,82 @@
+"""How things look on a terminal: text of programs without its claws, verdicts in their colours, times as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from sandbox.judge.judgement import GroupResult, TestResult
+    from sandbox.judge.verdict import Verdict
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+_STYLES = {
+    "AC": "green", "WA": "red", "TLE": "yellow", "MLE": "yellow", "OLE": "yellow", "RTE": "magenta", "CE": "cyan",
+    "JE": "bold white on red",
+}  # fmt: skip
+
+
+def harmless(text: str, most: int = 10_000) -> str:
+    """What a program has written, without anything that a terminal would obey, and not longer than `most`."""
+    shown = "".join(char if char.isprintable() or char == "\t" else ascii(char)[1:-1] for char in text[: most + 1])
+    return shown if len(shown) <= most else shown[:most] + "…"
+
+
+def harmless_lines(text: str, most: int) -> list[str]:
+    """The first `most` lines of a text, each harmless; the last says how many were left out."""
+    lines = text.strip("\n").split("\n")
+    shown = [harmless(line, 400) for line in lines[:most]]
+    return shown if len(lines) <= most else [*shown, f"… {len(lines) - most} lines more"]
+
+
+def style(verdict: Verdict) -> str:
+    """The colour of a verdict."""
+    return _STYLES[verdict.value]
+
+
+def colored(verdict: Verdict, text: str | None = None) -> Text:
+    """A verdict, or a text that stands for it, in its colour."""
+    from rich.text import Text
+
+    return Text(verdict.value if text is None else text, style(verdict))
+
+
+def bars(root: GroupResult, limit: float | None, width: int) -> Text:
+    """A bar for each test, as high as its CPU time is against the limit, in its verdict's colour; groups are apart.
+
+    If there are more tests than columns, a bar is the slowest of several.
+    """
+    from rich.text import Text
+
+    groups = [list(tests) for tests in _leaves(root)]
+    count = sum(map(len, groups))
+    share = max(1, -(-count // max(width - len(groups), 1)))
+    line = Text()
+    for number, tests in enumerate(groups):
+        if number:
+            line.append(" ")
+        for first in range(0, len(tests), share):
+            line.append_text(_bar(tests[first : first + share], limit))
+    return line
+
+
+def _bar(tests: Sequence[TestResult], limit: float | None) -> Text:
+    from rich.text import Text
+
+    worst = next((test for test in tests if test.verdict.value != "AC"), tests[0])
+    time = max(test.cpu_time or 0.0 for test in tests)
+    height = min(int(time / limit * len(_BARS)), len(_BARS) - 1) if limit else 0
+    return Text(_BARS[height], style(worst.verdict))
+
+
+def _leaves(group: GroupResult) -> Iterable[Sequence[TestResult]]:
+    """The tests of each group that has some of its own."""
+    from sandbox.judge.judgement import TestResult
+
+    for part in group.groups():
+        own = [child for child in part.children if isinstance(child, TestResult)]
+        if own:
+            yield own
