@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from sandbox.judge.compiler import Compiler
 from sandbox.judge.judge import Judge
 from sandbox.judge.judgement import Judgement, TestResult
+from sandbox.judge.package.globs import matches
 from sandbox.judge.problem import Bound, JurySubmission, Problem
 from sandbox.judge.slot import NearLimit
 from sandbox.judge.submission import Submission
@@ -42,7 +42,7 @@ def calibrate(
         for jury in problem.submissions:
             if not bounds(jury, "lower"):
                 continue
-            judgement = judge.judge(read(jury), keep_going=True)
+            judgement = judge.judge(read(problem, jury), keep_going=True)
             found += [(time, jury.name) for time in (slowest(jury, judgement, "lower"),) if time is not None]
             if on_judgement is not None:
                 on_judgement(jury, judgement)
@@ -68,24 +68,10 @@ def slowest(jury: JurySubmission, judgement: Judgement, bound: Bound) -> float |
 
 def matching(judgement: Judgement, glob: str) -> Iterator[TestResult]:
     """The tests whose name, or that of a group that they are in, a glob matches; all of them if it is empty."""
-    for test in judgement.tests:
-        if not glob or any(_matches(name, glob) for name in _prefixes(test.name)):
-            yield test
+    return (test for test in judgement.tests if not glob or matches(glob, test.name))
 
 
-def _prefixes(name: str) -> Iterator[str]:
-    parts = name.split("/")
-    for end in range(1, len(parts) + 1):
-        yield "/".join(parts[:end])
-
-
-def _matches(name: str, glob: str) -> bool:
-    """As `fnmatch`, but no wildcard matches a slash."""
-    names, globs = name.split("/"), glob.split("/")
-    return len(names) == len(globs) and all(map(fnmatchcase, names, globs))
-
-
-def read(jury: JurySubmission) -> Submission:
+def read(problem: Problem, jury: JurySubmission) -> Submission:
     """The submission, under its name in the package."""
-    submission = Submission.read(jury.path)
+    submission = Submission.read(jury.path).with_constants(problem.constants)
     return submission.named(jury.name, jury.language, jury.entry_point)

@@ -98,14 +98,14 @@ class Compiler:
         submission: Submission,
         *,
         languages: tuple[str, ...] | None = None,
-        include: Mapping[str, Path] | None = None,
+        include: Mapping[str, Mapping[str, File]] | None = None,
         time: float = 60.0,
         memory: int = 2 << 30,
     ) -> Program | Rejected:
         """Make a program of sources; at most `time` CPU seconds and `memory` bytes.
 
-        `languages` are the codes of those that are allowed. `include` has directories by language code, or `default`,
-        whose files go over the submission's. Raises `SandboxError` if the sandbox failed.
+        `languages` are the codes of those that are allowed. `include` has files by language code, or `default`, which
+        go over the submission's. Raises `SandboxError` if the sandbox failed.
         """
         try:
             language = self._language(submission, languages)
@@ -236,12 +236,12 @@ class _Script(Language):
         return "run" if "run" in files else "build"
 
 
-def _included(include: Mapping[str, Path], language: Language) -> dict[str, File]:
+def _included(include: Mapping[str, Mapping[str, File]], language: Language) -> dict[str, File]:
     """The jury's files for a language: those for all languages, and over them those for its own."""
     found: dict[str, File] = {}
     for code in ("default", language.code):
         if code in include:
-            found.update(Submission.read(include[code]).files)
+            found.update(include[code])
     return found
 
 

@@ -52,6 +52,10 @@ class Judge:
         self.time_limit = time_limit if time_limit is not None else problem.limits.time
         self.near = near
         self._inputs = Inputs()
+        self._include = {
+            code: Submission.read(path).with_constants(problem.constants).files
+            for code, path in problem.include.items()
+        }
         self._checker = self._make_checker()
         path = problem.static_validator
         self._static = None if path is None else Validator(self.compile_jury(path), problem, 1)
@@ -74,9 +78,8 @@ class Judge:
     def compile_jury(self, path: Path) -> Program:
         """One of the jury's programs; `ProblemError` with the compiler's words if it does not compile."""
         limits = self.problem.limits
-        made = self.compiler.compile(
-            Submission.read(path), time=limits.compilation_time, memory=limits.compilation_memory
-        )  # fmt: skip
+        source = Submission.read(path).with_constants(self.problem.constants)
+        made = self.compiler.compile(source, time=limits.compilation_time, memory=limits.compilation_memory)
         if isinstance(made, Rejected):
             where = os.path.relpath(path, self.problem.directory)
             raise ProblemError((Complaint(where, None, "compile-error", made.message),))
@@ -111,7 +114,7 @@ class Judge:
         made = self.compiler.compile(
             submission,
             languages=self.problem.languages,
-            include=self.problem.include,
+            include=self._include,
             time=limits.compilation_time,
             memory=limits.compilation_memory,
         )

@@ -44,6 +44,21 @@ class Submission:
                 raise RequestError("submission", f"{str(path)!r} has more than {MAX_SIZE} bytes")
         return cls(path.name, files, language)
 
+    def with_constants(self, constants: Mapping[str, str]) -> Submission:
+        """The same with each `{{name}}` of a problem's constants replaced in its text, as jury's programs have it."""
+        if not constants:
+            return self
+        return replace(self, files={name: _replaced(content, constants) for name, content in self.files.items()})
+
     def named(self, name: str, language: str | None = None, entry_point: str | None = None) -> Submission:
         """The same under another name, and with what is known of it."""
         return replace(self, name=name, language=language or self.language, entry_point=entry_point or self.entry_point)
+
+
+def _replaced(content: File, constants: Mapping[str, str]) -> File:
+    text = bytes(content)
+    if b"\0" in text:  # it is none
+        return content
+    for name, value in constants.items():
+        text = text.replace(b"{{" + name.encode() + b"}}", value.encode())
+    return File(text, content.executable)

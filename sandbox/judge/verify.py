@@ -73,7 +73,7 @@ def verify(
         complaints = (*_validate_inputs(judge), *_validate_outputs(judge))
         rows = []
         for jury in problem.submissions:
-            judgement = judge.judge(read(jury), keep_going=True)
+            judgement = judge.judge(read(problem, jury), keep_going=True)
             rows.append(_row(problem, jury, judgement))
             if on_row is not None:
                 on_row(rows[-1])

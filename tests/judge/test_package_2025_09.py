@@ -319,6 +319,18 @@ def test_scores(tmp_path: Path) -> None:
     assert found.static_validator.name == "check.py"
 
 
+def test_a_problem_that_is_worth_all_or_nothing(tmp_path: Path) -> None:
+    """If `secret` is pass or fail, so are its groups, whose scores would not count."""
+    files = {
+        "problem.yaml": SCORING,
+        **groups("a"),
+        "data/secret/test_group.yaml": "score_aggregation: pass-fail\nmax_score: 7\n",
+    }
+    found = problem(tmp_path, files)
+    assert (child(found, "secret").grading.scores, child(found, "secret").grading.max_score) == ("pass-fail", 7.0)
+    assert child(found, "secret/a").grading.max_score is None
+
+
 def test_unbounded_scores(tmp_path: Path) -> None:
     """Where nothing bounds the score, every test brings its own."""
     files = {
@@ -438,9 +450,9 @@ def test_scores_without_scoring(tmp_path: Path, key: str) -> None:
             "data/2.in: error: is neither in data/sample nor in data/secret, where tests are [misplaced-test]",
         ),
         (
-            {**PAIR, "data/secret/1.yaml": "a: b: c"},
-            "data/secret/1.yaml:1: error: is not YAML that can be read: mapping "
-            "values are not allowed in this context (column 5) [yaml]",
+            {**PAIR, "data/secret/1.yaml": "args: []\nargs: []"},
+            "data/secret/1.yaml:2: error: is not YAML that can be read: the key 'args' is there twice, first in line 1 "
+            "[yaml]",
         ),
         ({**PAIR, "data/secret/1.yaml": "[a]"}, "data/secret/1.yaml:1: error: must be a map of keys to values [type]"),
         ({**PAIR, "data/secret/1.yaml": "args: [x, {}]"}, "data/secret/1.yaml:1: error: args.1 must be text [type]"),
@@ -459,6 +471,10 @@ def test_scores_without_scoring(tmp_path: Path, key: str) -> None:
         (
             {**PAIR, "data/secret/1.md5": "", "data/secret/2.md5": ""},
             "data/secret/1.md5: warning: 1.md5 and 1 more like it are of no use to a test: ignored [unused-file]",
+        ),
+        (
+            {**PAIR, "data/secret/ans": ""},
+            "data/secret/ans: warning: ans is of no use to a test: ignored [unused-file]",
         ),
         (
             {**PAIR, "data/extra/1.in": ""},

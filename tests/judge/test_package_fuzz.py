@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.judge.package import format_2023_07, format_2025_09, legacy_models, metadata, read
+from sandbox.judge.package import draft_models, format_2025_09, legacy_models, metadata, read
 from sandbox.judge.package.cases import TestConfig
 from sandbox.judge.package.expectations import Entry
 from sandbox.judge.problem import Problem, ProblemError
@@ -31,7 +31,7 @@ VALUES = st.recursive(
 
 def keys(model: Any) -> st.SearchStrategy[dict[str, Any]]:
     """Maps with keys of this model, and of models in it."""
-    names = sorted({*model.model_fields, *metadata.Limits.model_fields, *format_2023_07.Scoring.model_fields})
+    names = sorted({*model.model_fields, *metadata.Limits.model_fields, *draft_models.Scoring.model_fields})
     inner = st.dictionaries(st.sampled_from(names), VALUES, max_size=3)
     return st.dictionaries(st.sampled_from(sorted(model.model_fields)), VALUES | inner, max_size=5)
 
@@ -87,7 +87,7 @@ def test_2025_09(data: Any, secret: Any, group: Any, test: Any, jury: Any, scori
     check(outcome(head, data | ({"type": "scoring"} if scoring else {}), files))
 
 
-@given(keys(metadata.Metadata), keys(format_2023_07.GroupConfig), keys(format_2023_07.GroupConfig), st.booleans())
+@given(keys(metadata.Metadata), keys(draft_models.GroupConfig), keys(draft_models.GroupConfig), st.booleans())
 def test_2023_07(data: Any, secret: Any, group: Any, scoring: bool) -> None:
     """Nothing but a problem or a ProblemError comes of it."""
     head = "problem_format_version: 2023-07-draft\n"

@@ -296,6 +296,8 @@ def test_what_is_wrong_with_submissions_yaml(tmp_path: Path, text: str, message:
         ("a*b*c", "axcxb", False),
         ("a.c", "abc", False),
         ("[ab]", "a", False),
+        ("accepted/", "accepted/a.py", True),
+        ("{a, b }.py", "b.py", True),
         ("a}b", "a}b", True),
         ("a,b", "a,b", True),
         ("secret/g", "secret/g\nx", False),

@@ -109,8 +109,10 @@ def collect(package: Package, directory: Directory, prefix: str) -> Cases:
     unknown: dict[str, list[str]] = {}
     shown: list[tuple[str, str]] = []
     for name in directory.files:
-        stem, dot, extension = name.rpartition(".")
-        if extension == "in" and stem:
+        stem, _, extension = name.rpartition(".")
+        if not stem:
+            unknown.setdefault(name, []).append(name)
+        elif extension == "in":
             cases.inputs.append(stem)
         elif extension == "ans":
             cases.answers.add(stem)
@@ -121,10 +123,16 @@ def collect(package: Package, directory: Directory, prefix: str) -> Cases:
         elif extension in _SHOWN:
             shown.append((stem, extension))
         else:
-            unknown.setdefault(extension if dot else name, []).append(name)
+            unknown.setdefault(extension, []).append(name)
     cases.inputs.sort()
-    inputs = set(cases.inputs)
     cases.outputs = {stem for stem, extension in shown if extension == "out"}
+    _tell_misfits(package, cases, unknown)
+    return cases
+
+
+def _tell_misfits(package: Package, cases: Cases, unknown: Mapping[str, list[str]]) -> None:
+    """What belongs to no test; `unknown` are names that tests do not have, by extension."""
+    directory, inputs = cases.directory, set(cases.inputs)
     for stem in sorted(cases.answers - inputs):
         package.findings.error(directory.at(f"{stem}.ans"), "missing-input", f"there is no {stem}.in to this answer")
     for stem in sorted(cases.own.keys() - inputs):
@@ -138,7 +146,6 @@ def collect(package: Package, directory: Directory, prefix: str) -> Cases:
         package.findings.warning(directory.at(min(names)), "unused-file", message)
     for stem in sorted(inputs & directory.directories.keys()):
         package.findings.error(directory.at(stem), "duplicate", f"is both a test ({stem}.in) and a directory")
-    return cases
 
 
 def whole(package: Package, directory: Directory) -> Path:

@@ -106,7 +106,7 @@ def applied(
     said = [
         one
         for pattern in document.data
-        if (one := _said(document, pattern, defaults.get(pattern), names, tests, scoring))
+        if (one := _said(document, pattern, defaults.get(pattern.rstrip("/")), names, tests, scoring))
     ]
     return [_with(submission, said, defaults) for submission in submissions]
 
@@ -192,7 +192,7 @@ def _with(submission: JurySubmission, said: list[_Said], defaults: Mapping[str, 
     directory = submission.name.partition("/")[0]
     matching = [one for one in said if globs.matches(one.pattern, submission.name)]
     expectations = list(submission.expectations)
-    if any(one.pattern == directory for one in matching):  # which has what it does not say from the default
+    if any(one.pattern.rstrip("/") == directory for one in matching):  # which has what it does not say from the default
         expectations = [one for one in expectations if one != defaults.get(directory)]
     language, entry_point = submission.language, submission.entry_point
     for one in matching:

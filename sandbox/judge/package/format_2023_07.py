@@ -6,86 +6,21 @@ Packages were written for every stage of the draft. What its earlier stages call
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator
-
-from sandbox.judge.package import cases, modern, schema
-from sandbox.judge.package.cases import Cases, Package, Settings, TestConfig
+from sandbox.judge.package import cases, modern
+from sandbox.judge.package.cases import Cases, Package, Settings
+from sandbox.judge.package.draft_models import GroupConfig
 from sandbox.judge.package.metadata import Metadata
 from sandbox.judge.package.require import check_required
-from sandbox.judge.package.schema import Document, Flags, Integer, Model, TextOrTexts
+from sandbox.judge.package.schema import Document
 from sandbox.judge.package.tree import Directory
 from sandbox.judge.problem import Grading, Group, Problem, Test
 
 VERSION = "2023-07-draft"
 FILE = "test_group.yaml"
 _OLD = {"input_validator_flags": "input_validator_args", "output_validator_flags": "output_validator_args"}
-
-
-def _score(value: Any) -> int | str:
-    if value == "unbounded":
-        return "unbounded"
-    try:
-        points = schema.integer(value)
-    except ValueError:
-        points = -1
-    if not 0 <= points <= 1 << 53:
-        raise ValueError("must be a whole number, not negative, or unbounded")
-    return points
-
-
-def _arguments(value: Any) -> Any:
-    """A list, or text that is split as a shell does."""
-    return list(schema.flags(value)) if isinstance(value, str) else value
-
-
-def _flags_by_validator(value: Any) -> dict[str, tuple[str, ...]]:
-    if isinstance(value, dict):
-        return {str(name): schema.flags(flags) for name, flags in value.items()}
-    return {"*": schema.flags(value)}
-
-
-def _static(value: Any) -> Any:
-    """`true` is a test with nothing said of it; `false` is none."""
-    if isinstance(value, dict):
-        return value
-    try:
-        return {} if schema.truth(value) else None
-    except ValueError:
-        raise ValueError("must be true, false, or a map with args and score") from None
-
-
-class Static(Model):
-    """A static validation test."""
-
-    args: Annotated[tuple[str, ...], BeforeValidator(_arguments)] = ()
-    score: Annotated[Integer, Field(ge=0, le=1 << 53)] | None = None
-
-
-class Scoring(Model):
-    """How the results in a group make up its own."""
-
-    score: Annotated[int | Literal["unbounded"], PlainValidator(_score)] | None = None
-    aggregation: Literal["pass-fail", "sum", "min"] | None = None
-    require_pass: TextOrTexts = ()
-
-
-class GroupConfig(TestConfig):
-    """test_group.yaml."""
-
-    scoring: Scoring | None = None
-    static_validation: Annotated[Static | None, BeforeValidator(_static)] = None
-    input_validator_flags: Annotated[dict[str, tuple[str, ...]], PlainValidator(_flags_by_validator)] | None = None
-    output_validator_flags: Flags | None = None
-
-    def over(self, settings: Settings) -> Settings:
-        """These settings, with what is said here."""
-        old = TestConfig.model_construct(
-            input_validator_args=self.input_validator_flags, output_validator_args=self.output_validator_flags
-        )
-        return super().over(old.over(settings))
 
 
 @dataclass(slots=True)
@@ -142,13 +77,14 @@ def _root(package: Package, scoring: bool) -> Group:
     data = modern.data(package)
     if data is None:
         return Group("")
-    _, _, settings = _configured(package, data, Settings())
+    config, _, settings = _configured(package, data, Settings())
     children: list[Group] = []
     parts: list[_Part] = []
     sample, secret = data.directories.get("sample"), data.directories.get("secret")
     if sample:
-        # What the root says is for sample as well; only of feedback has sample a default of its own.
-        part = _part(package, sample, "sample", _with_feedback(settings))
+        # What the root says is for sample as well; where it does not, feedback has a default of its own there.
+        feedback = config.full_feedback is not False
+        part = _part(package, sample, "sample", replace(settings, full_feedback=feedback))
         parts.append(part)
         children.append(Group("sample", tuple(part.tests), _without_scores(package, part)))
         if part.config.scoring:
@@ -168,10 +104,6 @@ def _root(package: Package, scoring: bool) -> Group:
     check_required(required, {part.name: part.aggregation for part in parts}, tests)
     maximum = children[-1].grading.max_score if secret else None
     return Group("", tuple(children), Grading(scores="sum", max_score=maximum, stop_early=False, ignore_sample=True))
-
-
-def _with_feedback(settings: Settings) -> Settings:
-    return TestConfig.model_construct(full_feedback=True).over(settings)
 
 
 def _part(package: Package, directory: Directory, name: str, inherited: Settings) -> _Part:

@@ -191,8 +191,8 @@ def _grading(package: Package, part: _Part, scoring: bool, tests: int) -> Gradin
         wanted = "pass-fail" if aggregation == "pass-fail" else "a number"
         part.error(package, "static_validation_score", f"must be {wanted} where score_aggregation is {aggregation}")
     if aggregation == "pass-fail":
-        if maximum is None:
-            part.error(package, "max_score", f"{part.name} is {aggregation} and so needs a max_score that is bounded")
+        if maximum is None and secret:
+            part.error(package, "max_score", "secret is pass-fail and so needs a max_score that is bounded")
         return Grading(
             scores="pass-fail",
             max_score=maximum,
@@ -224,9 +224,12 @@ def _check_groups(
     """That the scores of groups fit into that of `secret`."""
     for group in groups:
         part = parts[group.name]
-        if grading.scores == "pass-fail" and group.grading.scores != "pass-fail":
-            part.error(package, "score_aggregation", f"must be pass-fail in {group.name}, as it is in secret")
-        elif group.grading.max_score is None and grading.max_score is not None and group.grading.scores != "pass-fail":
+        if grading.scores == "pass-fail":
+            if group.grading.scores != "pass-fail":
+                part.error(package, "score_aggregation", f"must be pass-fail in {group.name}, as it is in secret")
+        elif group.grading.max_score is None and group.grading.scores == "pass-fail":
+            part.error(package, "max_score", f"{group.name} is pass-fail and so needs a max_score that is bounded")
+        elif group.grading.max_score is None and grading.max_score is not None:
             message = f"{group.name} needs a max_score: secret is worth {grading.max_score:g} at most"
             part.error(package, "max_score", message)
     total = sum(group.grading.max_score or 0 for group in groups)

@@ -1,4 +1,7 @@
-"""The patterns of submissions.yaml: `*` within a name, and `{a,b}` for alternatives. Nothing else is special."""
+"""The patterns of submissions.yaml: `*` within a name, and `{a, b}` for alternatives. Nothing else is special.
+
+A slash at the end makes no difference, nor does white space around alternatives: other tools have it so.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def matches(pattern: str, name: str) -> bool:
 @functools.lru_cache(maxsize=1024)
 def compiled(pattern: str) -> re.Pattern[str]:
     """The pattern as a regular expression for whole names; `PatternError` if it is not one."""
-    alternatives = "|".join(_regex(one) for one in _alternatives(pattern))
+    alternatives = "|".join(_regex(one) for one in _alternatives(pattern.removesuffix("/")))
     return re.compile(f"(?:{alternatives})(?:/.*)?", re.DOTALL)
 
 
@@ -63,7 +66,7 @@ def _choices(pattern: str, at: int) -> tuple[list[str], int]:
             more, at = _sequence(pattern, at, True)
         except RecursionError:
             raise PatternError("has braces nested too deeply") from None
-        choices += more
+        choices += [choice.strip() for choice in more]
         if at == len(pattern):
             raise PatternError("has a { that is not closed")
         if pattern[at] == "}":
