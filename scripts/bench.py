@@ -20,6 +20,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import sandbox
+from sandbox.files import File
+from sandbox.judge.cache import Cache
+from sandbox.judge.compiler import Compiler, Program
+from sandbox.judge.judge import Judge
+from sandbox.judge.package import read
+from sandbox.judge.submission import Submission
 from sandbox.policy import load
 
 FLOOR = Path("build/floor").resolve()
@@ -29,10 +35,12 @@ Sample = list[float]
 """Microseconds a run."""
 
 
-def floor(runs: int, pause_ms: int, program: tuple[str, ...] = (TRUE,)) -> Sample:
-    """Bare runs, timed in C."""
-    out = subprocess.run([FLOOR, str(runs), str(pause_ms), *program], check=True, stdout=subprocess.PIPE).stdout
-    return [float(line) for line in out.split()]
+def floor(runs: int, pause_ms: int, program: tuple[str, ...] = (TRUE,), stdin: Path | None = None) -> Sample:
+    """Bare runs, timed in C; the first of them reads `stdin`, and the others its end."""
+    command = [FLOOR, str(runs), str(pause_ms), *program]
+    with open(stdin or os.devnull) as given:
+        out = subprocess.run(command, check=True, stdin=given, stdout=subprocess.PIPE).stdout
+    return [float(line) for line in out.split() if b"." in line]
 
 
 def timed(call: Callable[[], object], runs: int, pause_ms: int) -> Sample:
@@ -191,6 +199,48 @@ def limits() -> None:
             print(f"{label:<44} {statistics.median(late):8.1f} ms  max {max(late):8.1f}{'':25}target 20")
 
 
+SUM = b"""#include <stdio.h>
+int main(void) { long a, b; scanf("%ld %ld", &a, &b); printf("%ld\\n", a + b); return 0; }
+"""
+
+
+def judging(scale: float) -> None:
+    """Row 9: what judging adds to each of 1,000 tiny tests, against bare runs of the same program on the same input."""
+    count = max(int(1000 * scale), 20)
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o711)
+        directory = Path(place, "sum")
+        directory.mkdir()
+        for number in range(count):
+            (directory / f"{number}.in").write_text(f"{number} {number + 1}\n")
+            (directory / f"{number}.ans").write_text(f"{2 * number + 1}\n")
+        source = Submission("sum.c", {"sum.c": File(SUM)})
+        cache = Cache(Path(place, "cache"))
+        with Compiler(cache) as compiler:
+            made = compiler.compile(source)
+            assert isinstance(made, Program)
+            binary = str(Path(made.policy.mounts[-1].source, "program"))
+            for jobs in (1, 2):
+                with Judge(read(directory), compiler=compiler, jobs=jobs, time_limit=1.0) as judge:
+                    judge.judge(source)  # what is made once is not what is asked for
+                    spent, bare = [], []
+                    for _ in range(3):
+                        start = time.perf_counter()
+                        judgement = judge.judge(source)
+                        spent.append((time.perf_counter() - start) / count * 1e6 * jobs)
+                        assert judgement.verdict.value == "AC", judgement.reason
+                        bare += floor(count // 3, 0, (binary,), stdin=directory / "1.in")
+                base = statistics.median(bare)
+                label = f"9 judging adds to each of {count} tests, {jobs} at a time"
+                print(f"{label:<44} {statistics.median(spent) - base:8.0f} µs  (bare {base:.0f} µs){'':18}target 1000")
+            start = time.perf_counter()
+            for _ in range(20):
+                again = compiler.compile(source)
+                assert isinstance(again, Program)
+                again.close()
+            print(f"{'  a program from the cache':<44} {(time.perf_counter() - start) / 20 * 1e3:8.2f} ms")
+
+
 def command_line() -> None:
     """`sandbox run -- /bin/true` as a whole process."""
     sandbox_command = str(Path(sys.executable).with_name("sandbox"))
@@ -213,6 +263,7 @@ def main() -> None:
         latency(box, fresh, scale)
         cpu_of_library(box)
     throughput(scale)
+    judging(scale)
     idle_memory()
     limits()
     command_line()
