@@ -37,7 +37,7 @@ Sample = list[float]
 
 def floor(runs: int, pause_ms: int, program: tuple[str, ...] = (TRUE,), stdin: Path | None = None) -> Sample:
     """Bare runs, timed in C; the first of them reads `stdin`, and the others its end."""
-    command = [FLOOR, str(runs), str(pause_ms), *program]
+    command = [str(FLOOR), str(runs), str(pause_ms), *program]
     with open(stdin or os.devnull) as given:
         out = subprocess.run(command, check=True, stdin=given, stdout=subprocess.PIPE).stdout
     return [float(line) for line in out.split() if b"." in line]

@@ -101,14 +101,17 @@ class Compiler:
         include: Mapping[str, Mapping[str, File]] | None = None,
         time: float = 60.0,
         memory: int = 2 << 30,
+        jury: bool = False,
     ) -> Program | Rejected:
         """Make a program of sources; at most `time` CPU seconds and `memory` bytes.
 
         `languages` are the codes of those that are allowed. `include` has files by language code, or `default`, which
-        go over the submission's. Raises `SandboxError` if the sandbox failed.
+        go over the submission's. A program of the `jury` may bring scripts that build and run it. Raises `SandboxError`
+        if the sandbox failed.
         """
         try:
-            language = self._language(submission, languages)
+            of_scripts = jury and submission.language is None and not submission.files.keys().isdisjoint(SCRIPTS)
+            language = script(frozenset(submission.files)) if of_scripts else self._language(submission, languages)
             files = {**submission.files, **_included(include or {}, language)}
             main = submission.entry_point if submission.entry_point in files else language.main_file(files)
             entry = language.entry_point(files, main or "")
@@ -142,8 +145,6 @@ class Compiler:
         )  # fmt: skip
 
     def _language(self, submission: Submission, allowed: tuple[str, ...] | None) -> Language:
-        if submission.language is None and any(name in submission.files for name in SCRIPTS):
-            return script(frozenset(submission.files))
         if submission.language is None:
             return detect(submission.files, allowed)
         language = load(submission.language)

@@ -79,7 +79,7 @@ class Judge:
         """One of the jury's programs; `ProblemError` with the compiler's words if it does not compile."""
         limits = self.problem.limits
         source = Submission.read(path).with_constants(self.problem.constants)
-        made = self.compiler.compile(source, time=limits.compilation_time, memory=limits.compilation_memory)
+        made = self.compiler.compile(source, time=limits.compilation_time, memory=limits.compilation_memory, jury=True)
         if isinstance(made, Rejected):
             where = os.path.relpath(path, self.problem.directory)
             raise ProblemError((Complaint(where, None, "compile-error", made.message),))
@@ -149,6 +149,7 @@ class Judge:
                 cpu_time=time * (1 + self.near.distance),
                 wall_time=2 * time + 1,
                 memory=problem.limits.memory,
+                stack=problem.limits.memory,  # deep recursion is limited by memory alone
                 output=problem.limits.output,
             )
         )

@@ -126,7 +126,7 @@ class Language(_Model):
     def installed(self) -> bool:
         """Whether this host has what its commands start."""
         commands = [self.version[0], *([self.compile.argv[0]] if self.compile else []), self.run.argv[0]]
-        return all("/program" in command or shutil.which(command, path=SEARCH) for command in commands)
+        return all(command.startswith((".", "/")) or shutil.which(command, path=SEARCH) for command in commands)
 
 
 def places() -> tuple[Path, ...]:

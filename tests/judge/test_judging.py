@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from sandbox.files import File
-from sandbox.judge.cache import Cache
 from sandbox.judge.compiler import Compiler
 from sandbox.judge.judge import Judge
 from sandbox.judge.judgement import Judgement
@@ -22,19 +18,6 @@ from sandbox.judge.verdict import Verdict
 
 AC, WA, TLE, MLE, OLE, RTE, CE, JE = Verdict
 SUM = "print(sum(map(int, input().split())))\n"
-
-OVERLAY = os.environ.get("SANDBOX_TEST_OVERLAY", "")
-
-Judges = Callable[..., Judgement]
-
-
-@pytest.fixture(scope="module")
-def compiler() -> Iterator[Compiler]:
-    """One for all tests, with a cache of its own, where boxes can reach it."""
-    with tempfile.TemporaryDirectory() as place:
-        Path(place).chmod(0o711)
-        with Compiler(Cache(Path(place)), overlay=OVERLAY) as compiler:
-            yield compiler
 
 
 def write(directory: Path, files: dict[str, str]) -> Path:
