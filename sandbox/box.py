@@ -53,6 +53,9 @@ class Box:
         self._has_slot = False
         self._service = os.getpid()
         self._busy = threading.Lock()
+        self._closing = threading.RLock()
+        """Held while init is signalled, and while its descriptors are closed, whose numbers may be another box's next.
+        A signal handler can come in between."""
         self._open()
 
     def _open(self) -> None:
@@ -137,8 +140,9 @@ class Box:
 
     def signal(self, number: int, scope: wire.Scope = wire.Scope.GROUP) -> None:
         """Send a signal to the program that runs now, by default with its group; from another thread or a handler."""
-        if self._init is not None:
-            self._init.signal(number, scope)
+        with self._closing:
+            if self._init is not None:
+                self._init.signal(number, scope)
 
     def processes(self) -> tuple[int, ...]:
         """Host PIDs of the program that runs now and of all that it has started."""
@@ -218,9 +222,10 @@ class Box:
 
     def _close_init(self) -> None:
         self._fit = None
-        if self._init is not None:
-            self._init.close()
-            self._init = None
+        with self._closing:
+            init, self._init = self._init, None
+            if init is not None:
+                init.close()
 
     def _close_warden(self) -> None:
         if self._ordered is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.box import Box
+from sandbox.errors import HostError
 from sandbox.judge.checker import ACCEPTED, FEEDBACK, Checked, Feedback, Validator, broken
 from sandbox.judge.crossing import Crossing, Recorded
 from sandbox.judge.judgement import Finding
@@ -68,7 +70,8 @@ def _judge(
     finally:
         crossing.end(side)
     if result.exit_code != ACCEPTED:  # it is decided, whatever the submission still does
-        contestant.signal(signal.SIGKILL, Scope.EVERYTHING)
+        with contextlib.suppress(HostError):  # its box has ended by itself
+            contestant.signal(signal.SIGKILL, Scope.EVERYTHING)
     return result
 
 

@@ -12,6 +12,7 @@ from signal import SIGKILL
 from typing import Any
 
 from sandbox.box import Box
+from sandbox.errors import HostError
 from sandbox.judge.checker import NEXT_INPUT, Checked, Checker, Feedback, Validator
 from sandbox.judge.compiler import Program
 from sandbox.judge.inputs import Inputs
@@ -79,7 +80,8 @@ class TestSlot:
     def stop(self) -> None:
         """See `ahead.Slot`."""
         self._stopped = True
-        self._box.signal(SIGKILL, Scope.EVERYTHING)
+        with contextlib.suppress(HostError):  # the box has ended by itself
+            self._box.signal(SIGKILL, Scope.EVERYTHING)
 
     def close(self) -> None:
         """See `ahead.Slot`."""
