@@ -146,8 +146,14 @@ class Compiler:
 
     def _language(self, submission: Submission, allowed: tuple[str, ...] | None) -> Language:
         if submission.language is None:
-            return detect(submission.files, allowed)
-        language = load(submission.language)
+            try:
+                return detect(submission.files, allowed)
+            except RequestError:
+                if allowed is None:
+                    raise
+                language = detect(submission.files)
+        else:
+            language = load(submission.language)
         if allowed is not None and language.code not in allowed:
             raise RequestError("language", f"{language.name} is not allowed here; {', '.join(allowed)} are")
         return language
@@ -265,7 +271,7 @@ def _names(main: str, entry: str) -> dict[str, str]:
 def _expand(argv: tuple[str, ...], words: Mapping[str, str], sources: tuple[str, ...]) -> Iterator[str]:
     for item in argv:
         if item == "{sources}":
-            yield from (f"./{source}" if source.startswith("-") else source for source in sources)
+            yield from (f"./{source}" if source[0] in "-@" else source for source in sources)
         else:
             yield re.sub(r"\{(\w+)\}", lambda match: words.get(match[1], match[0]), item)
 

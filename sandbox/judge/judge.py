@@ -89,19 +89,19 @@ class Judge:
         self,
         submission: Submission,
         *,
-        only: Iterable[str] = (),
+        only: Iterable[str] | Callable[[str], bool] = (),
         keep_going: bool = False,
         transcript: bool = False,
         on_result: Callable[[TestResult], object] | None = None,
     ) -> Judgement:
         """Judge one submission.
 
-        `only` are globs of the names of tests or groups: then nothing else is run or counts. `keep_going` runs also
-        those tests that cannot change the judgement. `transcript` keeps what was said in an interactive problem.
-        `on_result` is told of each test's result, in the order of judging. Raises `SandboxError` if the sandbox
-        failed, which says nothing of the submission.
+        `only` are globs of the names of tests or groups, or says of a name whether it is one of them: then nothing else
+        is run or counts. `keep_going` runs also those tests that cannot change the judgement. `transcript` keeps what
+        was said in an interactive problem. `on_result` is told of each test's result, in the order of judging. Raises
+        `SandboxError` if the sandbox failed, which says nothing of the submission.
         """
-        run = functools.partial(self._run, _only(self.problem.root, tuple(only)), keep_going, on_result)
+        run = functools.partial(self._run, _only(self.problem.root, only), keep_going, on_result)
         judgement = Judgement(self.problem.name, submission.name, None, Verdict.JE)
         if self.problem.submit_answer:
             root = run(functools.partial(AnswerSlot, self.problem, submission, self._checker), None)
@@ -197,17 +197,20 @@ class Judge:
         self.close()
 
 
-def _only(group: Group, globs: tuple[str, ...]) -> Group:
-    """The group with nothing in it but what a glob matches, by its name or a group's that it is in."""
-    if not globs or any(fnmatchcase(group.name, glob) for glob in globs):
+def _only(group: Group, wanted: Iterable[str] | Callable[[str], bool]) -> Group:
+    """The group with nothing in it but what is wanted, by its own name or that of a group that it is in."""
+    if not callable(wanted):
+        globs = tuple(wanted)
+        return _only(group, lambda name: not globs or any(fnmatchcase(name, glob) for glob in globs))
+    if wanted(group.name):
         return group
     children: list[Test | Group] = []
     for child in group.children:
         if isinstance(child, Group):
-            kept = _only(child, globs)
+            kept = _only(child, wanted)
             if kept.children:
                 children.append(kept)
-        elif any(fnmatchcase(child.name, glob) for glob in globs):
+        elif wanted(child.name):
             children.append(child)
     return replace(group, children=tuple(children))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,7 +46,7 @@ class Submission:
         return cls(path.name, files, language)
 
     def with_constants(self, constants: Mapping[str, str]) -> Submission:
-        """The same with each `{{name}}` of a problem's constants replaced in its text, as jury's programs have it."""
+        """The same with each `{{name}}` of a problem's constants replaced, as it stands in the jury's own sources."""
         if not constants:
             return self
         return replace(self, files={name: _replaced(content, constants) for name, content in self.files.items()})
@@ -55,10 +56,10 @@ class Submission:
         return replace(self, name=name, language=language or self.language, entry_point=entry_point or self.entry_point)
 
 
+_CONSTANT = re.compile(rb"\{\{([a-zA-Z_][a-zA-Z0-9_]*)\}\}")
+
+
 def _replaced(content: File, constants: Mapping[str, str]) -> File:
-    text = bytes(content)
-    if b"\0" in text:  # it is none
-        return content
-    for name, value in constants.items():
-        text = text.replace(b"{{" + name.encode() + b"}}", value.encode())
-    return File(text, content.executable)
+    """What else stands in braces stays."""
+    values = {name.encode(): value.encode() for name, value in constants.items()}
+    return File(_CONSTANT.sub(lambda match: values.get(match[1], match[0]), content), content.executable)

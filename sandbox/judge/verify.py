@@ -11,7 +11,8 @@ from sandbox.judge.calibrate import Calibration, calibrate, matching, read, slow
 from sandbox.judge.checker import ACCEPTED
 from sandbox.judge.compiler import Compiler
 from sandbox.judge.judge import Judge
-from sandbox.judge.judgement import GroupResult, Judgement
+from sandbox.judge.judgement import Judgement
+from sandbox.judge.package import globs
 from sandbox.judge.problem import Complaint, Expectation, JurySubmission, Problem, Test
 from sandbox.judge.reasons import verdict_of
 from sandbox.judge.slot import NearLimit
@@ -115,10 +116,7 @@ def _unmet(problem: Problem, expected: Expectation, judgement: Judgement) -> Ite
     if expected.message and not any(expected.message in test.judge_message for test in tests):
         yield f"no judge message{where} says {expected.message!r}"
     if expected.score is not None:
-        low, high = expected.score
-        score = _score(judgement, expected.tests)
-        if score is None or not low - 1e-9 <= score <= high + 1e-9:
-            yield f"the score{where} is {'missing' if score is None else f'{score:g}'}, not from {low:g} to {high:g}"
+        yield from _wrong_scores(judgement, expected.tests, *expected.score)
     if expected.partial:
         yield from _not_partial(problem, judgement)
 
@@ -131,11 +129,25 @@ def _not_partial(problem: Problem, judgement: Judgement) -> Iterator[str]:
         yield f"it is to be accepted in part, and has the best score, {judgement.score:g}"
 
 
-def _score(judgement: Judgement, group: str) -> float | None:
-    if not group or judgement.root is None:
-        return judgement.score
-    found = next((part for part in judgement.root.groups() if part.name == group), None)
-    return found.score if isinstance(found, GroupResult) else None
+def _wrong_scores(judgement: Judgement, glob: str, low: float, high: float) -> Iterator[str]:
+    for name, score in _scores(judgement, glob):
+        if score is None or not low - 1e-9 <= score <= high + 1e-9:
+            got = "missing" if score is None else f"{score:g}"
+            yield f"the score{name and f' in {name}'} is {got}, not from {low:g} to {high:g}"
+
+
+def _scores(judgement: Judgement, glob: str) -> Iterator[tuple[str, float | None]]:
+    """Name and score of each group that a glob matches, of the submission itself if it is empty."""
+    if not glob or judgement.root is None:
+        yield "", judgement.score
+        return
+    found = False
+    for group in judgement.root.groups():
+        if globs.matches(glob, group.name) and not globs.matches(glob, group.name.rpartition("/")[0]):
+            found = True
+            yield group.name, group.score
+    if not found:
+        yield glob, None
 
 
 def _as_format(verdict: Verdict) -> set[Verdict]:

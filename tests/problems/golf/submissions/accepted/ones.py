@@ -1,0 +1,1 @@
+print("+".join("1" * int(input())))

@@ -1,0 +1,1 @@
+constexpr int LONGEST = {{longest}}; // over the one for all languages

@@ -1,0 +1,2 @@
+def greetings(name, hour):
+    return f"Good day, {name}"

@@ -1,0 +1,13 @@
+// hostile: closes both ends early and goes on, so that the other side's failure counts; who ended first decides.
+#include <stdio.h>
+#include <unistd.h>
+
+int main(void)
+{
+    printf("500\n");
+    fflush(stdout);
+    close(1);
+    close(0);
+    usleep(300000);
+    return 0;
+}

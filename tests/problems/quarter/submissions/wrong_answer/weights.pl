@@ -1,0 +1,3 @@
+<STDIN>;
+my @weights = split " ", <STDIN>;
+print scalar(@weights), " @weights\n";

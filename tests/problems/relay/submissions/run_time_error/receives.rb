@@ -1,0 +1,3 @@
+what, text = gets.split
+raise "I can only send" if what == "receive"
+puts text

@@ -1,0 +1,3 @@
+n = int(input())
+print(1)
+print(n - 1)

@@ -1,0 +1,1 @@
+constexpr long long LARGEST = 1'000'000'000'000'000;

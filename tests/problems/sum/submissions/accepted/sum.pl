@@ -1,0 +1,4 @@
+use bigint;
+local $/;
+my ($a, $b) = split " ", <STDIN>;
+print $a + $b, "\n";

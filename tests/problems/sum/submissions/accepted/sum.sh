@@ -1,0 +1,2 @@
+words=($(cat))
+echo $((words[0] + words[1]))

@@ -1,0 +1,4 @@
+long long zero(void)
+{
+    return 0;
+}

@@ -1,0 +1,10 @@
+#include <stdio.h>
+
+int main(void)
+{
+    long long a, b;
+    if (scanf("%lld %lld", &a, &b) != 2)
+        return 1;
+    printf("%lld\n", a + b + (a < 0)); /* rounds where nothing is to be rounded */
+    return 0;
+}

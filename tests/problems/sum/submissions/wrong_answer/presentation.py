@@ -1,0 +1,4 @@
+import sys
+
+a, b = sys.stdin.read().split()
+print(f"{a} + {b} = {int(a) + int(b)}")

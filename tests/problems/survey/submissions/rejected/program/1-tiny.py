@@ -1,0 +1,2 @@
+# Programs are not answers here: nothing runs this.
+print("aa\nbb")

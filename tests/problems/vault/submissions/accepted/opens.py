@@ -1,0 +1,1 @@
+print(f"treasure-{int(input()) ** 2 + 7}")
