@@ -318,14 +318,15 @@ class Streams:
         pairs = pass_fds.items() if isinstance(pass_fds, Mapping) else ((fd, fd) for fd in pass_fds)
         for target, fd in pairs:
             if isinstance(target, bool) or not isinstance(target, int) or not 3 <= target <= LARGEST_FD:
-                raise RequestError("pass_fds", f"{target!r} is not a number from 3 to {LARGEST_FD}")
+                why = f"{target!r} is not a number from 3 to {LARGEST_FD}; others are passed as {{number: descriptor}}"
+                raise RequestError("pass_fds", why)
             if len(self.fds) == MAX_PASSED:
                 raise RequestError("pass_fds", f"more than {MAX_PASSED} descriptors, stdin among them")
             with step("duplicate a descriptor"):
                 copy = os.dup(_descriptor("pass_fds", fd))  # what is looked at is what is given
             self._give(copy, target)
             if not _leads_nowhere(copy):
-                raise RequestError("pass_fds", f"{fd!r} is neither a pipe nor one of a pair of sockets; see files=")
+                raise RequestError("pass_fds", f"{fd!r} is neither a pipe nor a connected Unix socket; see files=")
 
     def _give(self, fd: int, target: int) -> None:
         self._given += (fd,)
@@ -395,6 +396,8 @@ def _descriptor(name: str, file: int | IO[bytes]) -> int:
         fd = file if isinstance(file, int) else file.fileno()
         os.fstat(fd)
     except (AttributeError, OSError, ValueError):
+        if name == "pass_fds" and isinstance(file, int) and not isinstance(file, bool):
+            raise RequestError(name, f"{file} is not open") from None
         others = {"stdin": "content, a Path, DEVNULL, ", "pass_fds": ""}.get(name, "PIPE, DEVNULL, ")
         raise RequestError(name, f"{file!r} is none of {others}an open file or a descriptor") from None
     return fd

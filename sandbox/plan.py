@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sandbox.errors import RequestError
 from sandbox.launch import wire
 from sandbox.policy import Policy
 from sandbox.request import Limits, Request
@@ -23,6 +24,18 @@ PLANS_KEPT = 256
 """Plans that are remembered: a grader runs the same few commands again and again."""
 LARGEST_KEPT = 8_192
 """Bytes of strings in a plan that is remembered: requests can be of any size, and the service's memory is not."""
+
+
+_INSTEAD = {
+    "timeout": "say limits={'wall_time': seconds}, or use sandbox.subprocess",
+    "text": "what is printed is bytes: result.stdout.decode(); or use sandbox.subprocess",
+    "encoding": "what is printed is bytes: result.stdout.decode(); or use sandbox.subprocess",
+    "shell": "there is no shell but the box's own: ['sh', '-c', script]; or use sandbox.subprocess",
+    "input": "say stdin=; or use sandbox.subprocess",
+    "check": "see result.ok; or use sandbox.subprocess",
+    "capture_output": "it is captured if nothing else is said; see stdout= and stderr=",
+}
+"""What there is instead of options that people know from `subprocess`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +64,11 @@ class Planner:
 
     def plan(
         self, argv: Any, env: Any = None, cwd: Any = "", files: Any = None, collect: Any = (), limits: Any = None,
-        umask: Any = 0o022, start_new_session: Any = False,
+        umask: Any = 0o022, start_new_session: Any = False, **unknown: Any,
     ) -> Plan:  # fmt: skip
         """Validate and decide; raises `RequestError`."""
+        for name in unknown:
+            raise RequestError(name, _INSTEAD.get(name, "there is no such option"))
         argv, collect = _tuple(argv), _tuple(collect)
         # What is no dict goes into a list, which is no key: it must not be taken for a dict that it equals as a tuple.
         variables = tuple(env.items()) if isinstance(env, dict) else env and [env]
@@ -68,6 +83,9 @@ class Planner:
                 argv=argv, env=env or {}, cwd=cwd, files=files or {}, collect=collect, limits=limits or Limits(),
                 umask=umask, start_new_session=start_new_session,
             )  # fmt: skip
+            if self._policy.workspace and (request.files or request.collect):
+                name = "files" if request.files else "collect"
+                raise RequestError(name, f"policy {self._policy.name} lends a directory of the host: files are there")
             plan = _decide(request, self._policy, self._own_processes)
             self._remember(key, plan)
         return plan

@@ -26,8 +26,6 @@ _PACKAGE = Path(__file__).parent
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _WEAK = "weak-"
 """How the name of every policy begins that goes without a protection."""
-_SIZE = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMGT]?)(?:i?B)?", re.IGNORECASE)
-_SIZES = ("memory", "output", "file_size", "stack", "scratch", "address_space")
 _OPTIONAL_LIMITS = ("cpus", "address_space", "idle_time")
 """Limits that a policy may leave open: the others are always in force."""
 _TABLES = ("mounts", "symlinks", "etc", "env", "limits", "ceilings", "protections")
@@ -36,17 +34,6 @@ _TABLES = ("mounts", "symlinks", "etc", "env", "limits", "ceilings", "protection
 
 _PATHS = ("mounts", "symlinks", "etc")
 """Those tables whose keys are paths in the box."""
-
-
-def parse_size(text: str) -> int:
-    """Bytes of a size such as `256M` or `1.5G`: K, M, G and T are powers of 1024. `ValueError` for anything else."""
-    match = _SIZE.fullmatch(text.strip())
-    if not match:
-        raise ValueError(f"{text!r} is not a size such as 65536, 256M or 1.5G")
-    whole, fraction = match[1], match[2] or ""
-    unit = 1 << 10 * " KMGT".index(match[3].upper() or " ")
-    parts: int = 10 ** len(fraction)
-    return int(whole) * unit + int(fraction or 0) * unit // parts  # a float would lose the end of a large number
 
 
 def _absolute(path: str) -> str:
@@ -81,25 +68,10 @@ def _pairs(value: Any) -> Any:
     return list(value.items()) if isinstance(value, dict) else value
 
 
-def _sizes(value: Any) -> Any:
-    """In TOML, sizes may be written with a unit."""
-    if not isinstance(value, dict):
-        return value
-    return {key: _size(key, item) if key in _SIZES and isinstance(item, str) else item for key, item in value.items()}
-
-
-def _size(key: str, text: str) -> int:
-    try:
-        return parse_size(text)
-    except ValueError as error:
-        raise ValueError(f"{key}: {error}") from None
-
-
 Absolute = Annotated[str, AfterValidator(_absolute)]
 Answer = Annotated[str, AfterValidator(_answer)]
 Action = Annotated[str, AfterValidator(_action)]
 Word = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
-PolicyLimits = Annotated[Limits, BeforeValidator(_sizes)]
 Files = dict[Annotated[str, AfterValidator(file_name)], str]
 
 
@@ -232,9 +204,9 @@ class Layer(_Model):
     env: dict[Annotated[str, Field(pattern=r"^[^=\x00]+$")], Annotated[str, Field(pattern=r"^[^\x00]*$")]] = Field(
         default_factory=dict
     )
-    limits: PolicyLimits = Limits()
+    limits: Limits = Limits()
     """What is in force if a request does not say."""
-    ceilings: PolicyLimits = Limits()
+    ceilings: Limits = Limits()
     """The most that a request may ask for."""
     syscalls: Syscalls = Syscalls()
     protections: Protections = Protections()

@@ -60,18 +60,26 @@ class Pool:
     def map(
         self, many: Iterable[Iterable[Any]], *, progress: Callable[[int, int], object] | None = None, **options: Any
     ) -> Iterator[Result]:
-        """The Results of many programs, in their order; `progress` is told how many have ended, and of how many."""
+        """The Results of many programs, in their order; `progress` is told how many have ended, and of how many.
+
+        What `progress` raises is raised when the next Result is taken. See `progress_bar`.
+        """
         jobs = [self.submit(argv, **options) for argv in many]
+        failures: list[Exception] = []
         if progress is not None:
             count, lock = iter(range(1, len(jobs) + 1)), threading.Lock()
 
             def tell(_: Future[Result]) -> None:
                 with lock:
-                    progress(next(count), len(jobs))
+                    if not failures:
+                        try:
+                            progress(next(count), len(jobs))
+                        except Exception as error:  # noqa: BLE001 - whoever takes the results gets it
+                            failures.append(error)
 
             for job in jobs:
                 job.add_done_callback(tell)
-        return _results(jobs)
+        return _results(jobs, failures)
 
     @staticmethod
     def as_completed(jobs: Iterable[Job], timeout: float | None = None) -> Iterator[Future[Result]]:
@@ -116,7 +124,10 @@ class Pool:
 
 @contextlib.contextmanager
 def progress_bar(title: str = "") -> Iterator[Callable[[int, int], object]]:
-    """A bar on stderr, for the `progress` of `Pool.map`; only a line at the end if that is no terminal."""
+    """A bar on stderr, or only a line at the end if that is no terminal.
+
+    It is entered for `Pool.map`: `with progress_bar("tests") as bar: list(pool.map(…, progress=bar))`.
+    """
     from rich.console import Console  # here, because they take long to import
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -126,10 +137,13 @@ def progress_bar(title: str = "") -> Iterator[Callable[[int, int], object]]:
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
-def _results(jobs: list[Job]) -> Iterator[Result]:
+def _results(jobs: list[Job], failures: list[Exception]) -> Iterator[Result]:
     try:
         for job in jobs:
-            yield job.result()
+            result = job.result()
+            if failures:
+                raise failures[0]
+            yield result
     finally:
         for job in jobs:
             job.cancel()

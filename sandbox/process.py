@@ -259,7 +259,7 @@ class Process:
         `LaunchError` for what the kernel refuses.
         """
         for name in limits:
-            if name not in _CHANGEABLE:
+            if name in Limits.model_fields and name not in _CHANGEABLE:
                 raise RequestError(f"limits.{name}", "cannot be changed while the program runs")
         with self._limiting:
             asked = Request.make(argv=["-"], limits=self._limits.model_dump() | limits).limits

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -23,13 +24,31 @@ def _finite(value: float) -> float:
     return value
 
 
+_SIZE = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMGT]?)(?:i?B)?", re.IGNORECASE)
+
+
+def parse_size(text: str) -> int:
+    """Bytes of a size such as `256M` or `1.5G`: K, M, G and T are powers of 1024. `ValueError` for anything else."""
+    match = _SIZE.fullmatch(text.strip())
+    if not match:
+        raise ValueError(f"{text!r} is not a size such as 65536, 256M or 1.5G")
+    whole, fraction = match[1], match[2] or ""
+    unit = 1 << 10 * " KMGT".index(match[3].upper() or " ")
+    parts: int = 10 ** len(fraction)
+    return int(whole) * unit + int(fraction or 0) * unit // parts  # a float would lose the end of a large number
+
+
+Size = BeforeValidator(lambda value: parse_size(value) if isinstance(value, str) else value)
+"""For sizes that may be written with a unit."""
+
+
 Seconds = Annotated[float, AfterValidator(_finite), Field(gt=0, le=86_400 * 30)]
-Bytes = Annotated[int, Field(gt=0, le=1 << 50)]
+Bytes = Annotated[int, Size, Field(gt=0, le=1 << 50)]
 Count = Annotated[int, Field(gt=0, le=1 << 30)]
 
 
 class Limits(BaseModel):
-    """Limits of one run. Seconds are floats, sizes are bytes; `None` means "as the policy says"."""
+    """Limits of one run. Seconds are floats, sizes bytes or text such as "64M"; `None` means "as the policy says"."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,7 +56,7 @@ class Limits(BaseModel):
     """CPU seconds of the whole process tree, user and system."""
     wall_time: Seconds | None = None
     """Seconds from exec to exit."""
-    memory: Annotated[int, Field(ge=1 << 20, le=1 << 50)] | None = None
+    memory: Annotated[int, Size, Field(ge=1 << 20, le=1 << 50)] | None = None
     """Bytes of the whole tree: anonymous and shared memory, tmpfs, page tables and kernel memory; no swap. At least
     1 MiB, below which no program starts."""
     processes: Count | None = None
@@ -73,12 +92,19 @@ def _argument(value: Any) -> bytes:
     return raw
 
 
+def _numbered(number: int, value: Any) -> bytes:
+    try:
+        return _argument(value)
+    except ValueError as error:
+        raise ValueError(f"argument {number}, {value!r:.60}, {error}") from None
+
+
 def _arguments(value: Any) -> tuple[bytes, ...]:
     if isinstance(value, (str, bytes, os.PathLike)):
         raise ValueError("must be a list of arguments, not one string: there is no shell")
     if not isinstance(value, Iterable):
         raise ValueError("must be a list of arguments")
-    argv = tuple(_argument(item) for item in value)
+    argv = tuple(_numbered(number, item) for number, item in enumerate(value))
     if not argv or not argv[0]:
         raise ValueError("must name a program")
     return argv
@@ -92,7 +118,10 @@ def _environment(value: Any) -> tuple[tuple[bytes, bytes], ...]:
         key = _argument(name)
         if not key or b"=" in key:
             raise ValueError(f"{os.fsdecode(key)!r} is not a variable name")
-        pairs.append((key, _argument(text)))
+        try:
+            pairs.append((key, _argument(text)))
+        except ValueError as error:
+            raise ValueError(f"the value of {os.fsdecode(key)} {error}") from None
     return tuple(pairs)
 
 
@@ -220,4 +249,6 @@ def request_error(error: ValidationError) -> RequestError:
     """The first complaint of pydantic as a `RequestError` with a dotted field name."""
     first = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or "request"
+    if first["type"] == "extra_forbidden" and first["loc"][:1] == ("limits",):
+        return RequestError(field, f"there is no such limit; there are {', '.join(Limits.model_fields)}")
     return RequestError(field, first["msg"].removeprefix("Value error, "))

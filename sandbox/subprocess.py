@@ -152,7 +152,10 @@ class Popen(standard.Popen[Any]):
     @staticmethod
     def _as_standard(error: LaunchError, args: Any, cwd: Any) -> OSError:
         name = cwd if error.step.startswith("chdir") else args[0]
-        return OSError(error.errno, os.strerror(error.errno or 0), os.fspath(name))
+        standard = OSError(error.errno, os.strerror(error.errno or 0), os.fspath(name))
+        if isinstance(standard, FileNotFoundError) and os.path.exists(name):
+            standard.add_note("it is there, but not in the box: see files=, the mounts of a policy, and policy host")
+        return standard
 
     def _internal_poll(self, _deadstate: int | None = None, **_: Any) -> int | None:
         if self.returncode is None and self.process is not None and not self.process.running():

@@ -21,9 +21,8 @@ def make_template(policy: Policy, learning: bool = False) -> Template:
     With `learning`, every call is left to whoever listens, instead of what the policy says.
     """
     if policy.workspace and not policy.directory:
-        raise PolicyError(
-            f"policy {policy.name}", "workspace", "it is for a directory of the host: policy.in_directory(…) names it"
-        )
+        why = f"it is for a directory of the host; name it: policy.in_directory({policy.name!r}, directory)"
+        raise PolicyError(f"policy {policy.name}", "workspace", why)
     protections = policy.protections
     for name in _ALWAYS:
         if not getattr(protections, name):

@@ -64,7 +64,7 @@ class Step:
     timeout: float | None = None
     """Seconds that one try may take: the limit `wall_time`."""
     may_fail: bool = False
-    """Whether the workflow is in order even if this step has failed."""
+    """Whether the workflow is in order even if this step has failed; what comes after it runs then, too."""
     cleanup: bool = False
     """Runs when all other steps have ended, whatever has happened, an interrupt included."""
 
@@ -315,6 +315,8 @@ class _Run:
             condition = f": {step.when}" if hasattr(step.when, "steps") else ""
             return "" if step.when(results) else "its condition does not hold" + condition
         for name, outcome in ended.items():
+            if outcome.state is State.FAILED and outcome.may_fail:
+                continue
             if outcome.state is not State.DONE and not step.cleanup:
                 return f"after {name}, which {'has failed' if outcome.state is State.FAILED else 'did not run'}"
         return ""

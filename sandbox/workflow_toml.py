@@ -13,8 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from sandbox.errors import RequestError
-from sandbox.policy import PolicyLimits
-from sandbox.request import request_error
+from sandbox.request import Limits, request_error
 from sandbox.result import Result, Status
 from sandbox.workflow import Artefact, Step, Workflow
 
@@ -103,7 +102,7 @@ class Comparisons:
 
 
 _KEYS = {item.name for item in fields(Step)} - {"name"}
-_LIMITS: TypeAdapter[Any] = TypeAdapter(PolicyLimits)
+_LIMITS: TypeAdapter[Any] = TypeAdapter(Limits)
 
 
 def load(source: str | Path, make: Callable[[list[Step]], Workflow]) -> Workflow:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,9 +17,10 @@ import prctl
 
 import sandbox
 from sandbox.cli import EXIT_SANDBOX
-from sandbox.errors import LaunchError
+from sandbox.errors import LaunchError, RequestError
 from sandbox.harden import harden
-from sandbox.policy import parse_size, place
+from sandbox.policy import place
+from sandbox.request import parse_size
 from sandbox.result import NotCollected, Result, Status
 
 EXIT_CODES = {
@@ -109,7 +113,7 @@ def run(
     """
     chosen, cwd = place(policy, cwd)
     harden(*((prctl.CAP_SYS_ADMIN,) if chosen.workspace else ()))  # which mounts that map owners take
-    with sandbox.Box(chosen) as box:
+    with sandbox.Box(chosen) as box, _explained():
         _forward_interrupts(box)
         result = box.run(
             argv,
@@ -130,6 +134,27 @@ def run(
     if verbose or (ended and not as_json):
         click.echo(f"sandbox: {result}", err=True)
     sys.exit(exit_code(result))
+
+
+_OPTIONS = {"cpu_time": "--time", "wall_time": "--wall", "idle_time": "--idle"}
+"""Options that are not called after their limit."""
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Errors in the words of the command line."""
+    try:
+        yield
+    except RequestError as error:
+        area, _, name = error.field.partition(".")
+        if area != "limits":
+            raise
+        option = _OPTIONS.get(name, f"--{name.replace('_', '-')}")
+        raise RequestError(option, error.reason) from None
+    except LaunchError as error:
+        if error.step.startswith("execve ") and error.errno == errno.ENOENT:
+            click.echo("sandbox: programs are looked for in the box; --file NAME=PATH puts one there", err=True)
+        raise
 
 
 def exit_code(result: Result) -> int:

@@ -48,6 +48,7 @@ class Judge:
         """
         self.problem = problem
         self.compiler = compiler or Compiler()
+        self._own_compiler = None if compiler is not None else self.compiler
         self.jobs = jobs or os.cpu_count() or 1
         self.time_limit = time_limit if time_limit is not None else problem.limits.time
         self.near = near
@@ -189,6 +190,8 @@ class Judge:
         if self._static is not None:
             self._static.close()
         self._inputs.close()
+        if self._own_compiler is not None:
+            self._own_compiler.close()
 
     def __enter__(self) -> Judge:
         return self

@@ -8,19 +8,16 @@ import shutil
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.errors import PolicyError, RequestError
-from sandbox.policy import directories, parse_size
+from sandbox.policy import directories
+from sandbox.request import Size
 
 SEARCH = "/usr/local/bin:/usr/bin:/bin"
 """Where a box finds programs."""
-
-
-def _bytes(value: Any) -> Any:
-    return parse_size(value) if isinstance(value, str) else value
 
 
 Argv = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -52,7 +49,7 @@ class Run(_Model):
 class Allowance(_Model):
     """What a language gets beyond a problem's limits, for its run-time system."""
 
-    memory: Annotated[int, BeforeValidator(_bytes), Field(ge=0)] = 0
+    memory: Annotated[int, Size, Field(ge=0)] = 0
     """Bytes."""
     time_factor: Annotated[float, Field(ge=1, le=100)] = 1.0
     """What the time limit is multiplied with."""

@@ -438,13 +438,14 @@ LARGE = [
 @pytest.mark.parametrize(("ours", "theirs", "our_end", "their_end"), LARGE)
 def test_memory_is_bounded(checker: str, ours: bytes, theirs: bytes, our_end: bytes, their_end: bytes) -> None:
     """Neither of two large files is ever in memory, whether they are one token, one run of spaces, or many lines."""
-    output, answer = Endless(ours, SIZE, our_end), Endless(theirs, SIZE, their_end)
+    size = SIZE // 4 if checker == "unordered" else SIZE  # which takes line by line, and needs a fraction of it
+    output, answer = Endless(ours, size, our_end), Endless(theirs, size, their_end)
     name, *flags = checker.split()
     rules = parse_flags(name, flags)
     tracemalloc.start()
     try:
         rules.compare(output, answer)  # type: ignore[arg-type]
-        assert tracemalloc.get_traced_memory()[1] < SIZE
+        assert tracemalloc.get_traced_memory()[1] < size
     finally:
         tracemalloc.stop()
 
