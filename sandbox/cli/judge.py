@@ -50,6 +50,7 @@ COMPILER_LINES = 40
 @click.option("--transcript", is_flag=True, help="Show what was said in an interactive problem.")
 @click.option("--contestant", is_flag=True, help="Show only what a contestant may see.")
 @click.option("--cache", type=click.Path(path_type=Path), metavar="DIR", help="Where compiled programs are kept.")
+@click.option("--overlay", default="", metavar="NAME", help="Laid over every policy, such as weak-no-cgroup.")
 @click.option("--json", "as_json", is_flag=True, help="Print the judgements as JSON.")
 @click.option(
     "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a report, one page."
@@ -77,7 +78,7 @@ def judge(
         2 the command line is wrong.
     """
     harden()
-    with opened(problem) as read, Compiler(Cache(cache)) as compiler:
+    with opened(problem) as read, Compiler(Cache(cache), overlay=options["overlay"]) as compiler:
         package = _with_checker(read, options["checker"], options["checker_args"], testlib=options["testlib"])
         for warning in package.warnings:
             click.echo(f"sandbox: {harmless(str(warning))}", err=True)

@@ -58,8 +58,9 @@ def _table(pairs: list[tuple[Language, str | None]]) -> None:
 @languages.command()
 @click.argument("which", nargs=-1, metavar="[CODE]...")
 @click.option("--cache", type=click.Path(path_type=Path), metavar="DIR", help="Where compiled programs are kept.")
+@click.option("--overlay", default="", metavar="NAME", help="Laid over every policy, such as weak-no-cgroup.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcomes as JSON.")
-def test(which: tuple[str, ...], cache: Path | None, as_json: bool) -> None:
+def test(which: tuple[str, ...], cache: Path | None, overlay: str, as_json: bool) -> None:
     """Compile and run each language's own small program; of all that are installed, if none is named.
 
     \b
@@ -69,7 +70,7 @@ def test(which: tuple[str, ...], cache: Path | None, as_json: bool) -> None:
     harden()
     chosen = [load(code) for code in which or codes()]
     outcomes = []
-    with Compiler(Cache(cache)) as compiler:
+    with Compiler(Cache(cache), overlay=overlay) as compiler:
         for language in chosen:
             if not language.installed() and not which:
                 click.echo(f"{language.code}: not installed", err=True)

@@ -37,12 +37,13 @@ def problem() -> None:
     "--jobs", "-j", type=click.IntRange(1), metavar="N", help="Tests at one time (default: one for each CPU)."
 )
 @click.option("--cache", type=click.Path(path_type=Path), metavar="DIR", help="Where compiled programs are kept.")
+@click.option("--overlay", default="", metavar="NAME", help="Laid over every policy, such as weak-no-cgroup.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 @click.option(
     "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a report, one page."
 )
 def check(
-    package: Path, no_run: bool, jobs: int | None, cache: Path | None, as_json: bool, html: Path | None
+    package: Path, no_run: bool, jobs: int | None, cache: Path | None, overlay: str, as_json: bool, html: Path | None
 ) -> None:  # fmt: skip
     """Read PACKAGE, run its validators on its data, and judge all submissions of the jury on every test.
 
@@ -59,7 +60,7 @@ def check(
         if no_run:
             click.echo(f"{harmless(read.title)}: {sum(1 for _ in read.root.tests())} tests, format {read.format}")
             return
-        with Compiler(Cache(cache)) as compiler, _live(len(read.submissions)) as told:
+        with Compiler(Cache(cache), overlay=overlay) as compiler, _live(len(read.submissions)) as told:
             report = verify(read, compiler=compiler, jobs=jobs, on_row=told)
         if as_json:
             click.echo(json.dumps(_to_json(report), indent=2))

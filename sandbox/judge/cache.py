@@ -59,7 +59,7 @@ class Cache:
 
         `LaunchError` if it cannot be made, `RequestError` if boxes, whose programs are other users, cannot reach it.
         """
-        self.directory = (directory or default_directory()).absolute()
+        self.directory = Path(os.path.realpath(directory or default_directory()))
         self.size = size
         with step(f"make {self.directory}"):
             self.directory.mkdir(mode=0o711, parents=True, exist_ok=True)

@@ -87,9 +87,9 @@ class Compiler:
     """Compiles in boxes that are kept warm, and keeps what it has made. Used by many threads at once."""
 
     def __init__(self, cache: Cache | None = None, *, overlay: str = "") -> None:
-        """`cache` is the user's own if none is given. `overlay` is laid over every policy, as `+weak-no-cgroup`."""
+        """`cache` is the user's own if none is given. `overlay` is the name of a policy that is laid over all."""
         self.cache = cache or Cache()
-        self.overlay = overlay
+        self.overlay = f"+{overlay.removeprefix('+')}" if overlay else ""
         self._pools: dict[str, BoxPool] = {}
         self._lock = threading.Lock()
 

@@ -124,8 +124,8 @@ def _unmet(problem: Problem, expected: Expectation, judgement: Judgement) -> Ite
 def _not_partial(problem: Problem, judgement: Judgement) -> Iterator[str]:
     if judgement.verdict is not Verdict.AC:
         yield f"it is to be accepted in part, and is {judgement.verdict}"
-    best = problem.root.grading.score_range[1] if problem.root.grading.score_range else math.inf
-    if judgement.score is not None and judgement.score >= best:
+    worst, best = problem.root.grading.score_range or (-math.inf, math.inf)
+    if judgement.score is not None and judgement.score == (worst if problem.minimise else best):
         yield f"it is to be accepted in part, and has the best score, {judgement.score:g}"
 
 

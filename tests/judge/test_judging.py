@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -333,3 +334,29 @@ def test_submitted_answers(compiler: Compiler, tmp_path: Path) -> None:
         assert checked.judge(Submission("answers", both)).verdict is AC
         judgement = checked.judge(Submission("answers", {"1.out": File(b"7")}))
     assert (judgement.verdict, judgement.reason) == (WA, "secret/2: there is no answer")
+
+
+ROOTLESS = """
+import sys
+from pathlib import Path
+from sandbox.files import File
+from sandbox.judge.cache import Cache
+from sandbox.judge.compiler import Compiler
+from sandbox.judge.judge import Judge
+from sandbox.judge.package import read
+from sandbox.judge.submission import Submission
+
+here = Path(sys.argv[1])
+with Compiler(Cache(here / "cache"), overlay="weak-no-cgroup") as compiler:
+    with Judge(read(here / "sums"), compiler=compiler, time_limit=2.0) as judge:
+        for name, source in (("a.py", "print(sum(map(int, input().split())))"), ("b.py", "print(7)")):
+            print(judge.judge(Submission(name, {name: File(source.encode())})).verdict)
+"""
+
+
+def test_without_any_rights(rootless) -> None:
+    """An ordinary user judges in boxes, with the policies that this host can honour for them."""
+    with tempfile.TemporaryDirectory() as place:
+        write(Path(place), {"sums/1.in": "3 4\n", "sums/1.ans": "7\n", "sums/2.in": "5 6\n", "sums/2.ans": "11\n"})
+        Path(place).chmod(0o777)
+        assert rootless(ROOTLESS, place).stdout.split() == ["AC", "WA"]

@@ -179,7 +179,7 @@ def test_what_is_not_an_archive(tmp_path: Path, cut: int) -> None:
     raw = make(tmp_path / "x.zip", PAIR).read_bytes()
     (tmp_path / "x.zip").write_bytes(raw[:cut])
     assert complaints(tmp_path / "x.zip") == [
-        ".: error: is not a zip archive that can be read: File is not a zip file [zip]"
+        ".: error: x.zip is not a zip archive that can be read: File is not a zip file [zip]"
     ]
 
 

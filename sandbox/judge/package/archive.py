@@ -41,9 +41,9 @@ def unpack(path: Path, target: Path, findings: Findings) -> Path:
             if not findings.failed:
                 _write(archive, entries, target, findings)
     except _BROKEN as error:
-        findings.error(".", "zip", f"is not a zip archive that can be read: {error}")
+        findings.error(".", "zip", f"{path.name} is not a zip archive that can be read: {error}")
     except OSError as error:
-        findings.error(".", "zip", f"cannot be unpacked: {error.strerror or error}")
+        findings.error(".", "zip", f"{path.name} cannot be unpacked: {error.strerror or error}")
     tops = {name.partition("/")[0] for name in entries}
     only = target / tops.pop() if len(tops) == 1 else target
     return only if only.is_dir() and only.name != "data" else target
