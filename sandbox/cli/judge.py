@@ -6,11 +6,11 @@ import contextlib
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,11 +21,15 @@ from sandbox.judge.calibrate import calibrate
 from sandbox.judge.compare import CHECKERS
 from sandbox.judge.compiler import Compiler
 from sandbox.judge.judge import DEFAULT_TIME, Judge
-from sandbox.judge.judgement import Judgement, TestResult
+from sandbox.judge.judgement import GroupResult, Judgement, TestResult
 from sandbox.judge.package import opened
 from sandbox.judge.problem import Group, Problem, Test
+from sandbox.judge.slot import NearLimit
 from sandbox.judge.submission import Submission
 from sandbox.judge.verdict import Verdict
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 COMPILER_LINES = 40
 """Lines of a compiler's output that are shown."""
@@ -43,6 +47,22 @@ COMPILER_LINES = 40
 )
 @click.option("--keep-going", is_flag=True, help="Run also those tests that cannot change the verdict.")
 @click.option("--time-limit", type=click.FloatRange(0.001), metavar="SECONDS", help="Instead of the problem's.")
+@click.option(
+    "--near",
+    type=click.FloatRange(0, 100),
+    default=5.0,
+    metavar="PERCENT",
+    show_default=True,
+    help="How close to the time limit a run is repeated.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(0, 100),
+    default=2,
+    metavar="N",
+    show_default=True,
+    help="How often; the fastest counts.",
+)
 @click.option("--language", metavar="CODE", help="Of all submissions, instead of what their names say.")
 @click.option("--checker", metavar="NAME|FILE", help=f"Instead of the problem's: {', '.join(CHECKERS)}, or a program.")
 @click.option("--checker-args", default="", metavar="ARGS", help="Its arguments, separated by spaces.")
@@ -84,18 +104,25 @@ def judge(
             click.echo(f"sandbox: {harmless(str(warning))}", err=True)
         only = _chosen(package, (*groups, *tests))
         limit = time_limit or _time_limit(package, compiler, jobs)
+        given = {str(path): Submission.read(path, language) for path in submissions}
+        near = NearLimit(options["near"] / 100, options["repeats"])
         judgements = []
-        with Judge(package, compiler=compiler, jobs=jobs, time_limit=limit) as judge:
-            for path in submissions:
-                submission = Submission.read(path, language)
-                with _progress(submission.name, _count(package, only)) as told:
-                    judgement = judge.judge(
-                        submission, only=only, keep_going=options["keep_going"], transcript=options["transcript"],
-                        on_result=told,
-                    )  # fmt: skip
+        with (
+            Judge(package, compiler=compiler, jobs=jobs, time_limit=limit, near=near) as judge,
+            _Live(tuple(given), _count(package, only), limit) as live,
+        ):
+            for name, submission in given.items():
+                judgement = judge.judge(
+                    submission, only=only, keep_going=options["keep_going"], transcript=options["transcript"],
+                    on_result=live.told(name),
+                )  # fmt: skip
+                live.ended(name, judgement)
                 judgements.append(judgement)
-                if not as_json:
+                if not as_json and not live.on:
                     _show(judgement, jury=not contestant)
+    if not as_json and live.on:  # it would have written between the lines of the table
+        for judgement in judgements:
+            _show(judgement, jury=not contestant)
     if as_json:
         click.echo(json.dumps([judgement.to_json(jury=not contestant) for judgement in judgements], indent=2))
     if html is not None:
@@ -174,20 +201,51 @@ def _time_limit(problem: Problem, compiler: Compiler, jobs: int | None) -> float
     return found.limit
 
 
-@contextlib.contextmanager
-def _progress(name: str, count: int) -> Iterator[Callable[[TestResult], object]]:
-    """A line on the terminal that follows the results which it is given."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-    from rich.text import Text
+class _Live:
+    """A table on the terminal that follows the results which it is told; nothing where there is no terminal."""
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(Text(harmless(name, 40)).markup, total=count)
-        yield lambda _: shown.advance(task)
+    def __init__(self, names: Sequence[str], count: int, limit: float | None) -> None:
+        """Of submissions with these names, each on `count` tests."""
+        self._results: dict[str, list[TestResult]] = {name: [] for name in names}
+        self._ended: dict[str, Judgement] = {}
+        self._count = count
+        self._limit = limit
+        self.on = sys.stderr.isatty()
+        self._shown = contextlib.ExitStack()
+
+    def __enter__(self) -> _Live:
+        if self.on:
+            from rich.console import Console
+            from rich.live import Live
+
+            live = Live(get_renderable=self._table, console=Console(stderr=True), transient=True, refresh_per_second=8)
+            self._shown.enter_context(live)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shown.close()
+
+    def told(self, name: str) -> Callable[[TestResult], object]:
+        """What is to be told each result of that submission."""
+        return self._results[name].append
+
+    def ended(self, name: str, judgement: Judgement) -> None:
+        """It is judged."""
+        self._ended[name] = judgement
+
+    def _table(self) -> Table:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False)
+        for heading in ("", "submission", "tests", ""):
+            table.add_column(heading, no_wrap=True)
+        for name, results in self._results.items():
+            verdict = colored(self._ended[name].verdict) if name in self._ended else Text("…", "dim")
+            root = GroupResult("", Verdict.AC, children=tuple(results))
+            tests = f"{len(results)}/{self._count}"
+            table.add_row(verdict, Text(harmless(name, 40)), tests, bars(root, self._limit, 60))
+        return table
 
 
 def _show(judgement: Judgement, *, jury: bool) -> None:
