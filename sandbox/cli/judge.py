@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from sandbox.cli.terminal import bars, colored, harmless, harmless_lines
+from sandbox.cli.judgements import Live, show
+from sandbox.cli.terminal import harmless
 from sandbox.harden import harden
 from sandbox.judge.cache import Cache
 from sandbox.judge.calibrate import calibrate
 from sandbox.judge.compare import CHECKERS
 from sandbox.judge.compiler import Compiler
 from sandbox.judge.judge import DEFAULT_TIME, Judge
-from sandbox.judge.judgement import GroupResult, Judgement, TestResult
+from sandbox.judge.judgement import Judgement
 from sandbox.judge.package import opened
 from sandbox.judge.problem import Group, Problem, Test
 from sandbox.judge.slot import NearLimit
 from sandbox.judge.submission import Submission
 from sandbox.judge.verdict import Verdict
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-COMPILER_LINES = 40
-"""Lines of a compiler's output that are shown."""
 
 
 @click.command()
@@ -109,7 +102,7 @@ def judge(
         judgements = []
         with (
             Judge(package, compiler=compiler, jobs=jobs, time_limit=limit, near=near) as judge,
-            _Live(tuple(given), _count(package, only), limit) as live,
+            Live(tuple(given), _count(package, only), limit) as live,
         ):
             for name, submission in given.items():
                 judgement = judge.judge(
@@ -119,10 +112,10 @@ def judge(
                 live.ended(name, judgement)
                 judgements.append(judgement)
                 if not as_json and not live.on:
-                    _show(judgement, jury=not contestant)
+                    show(judgement, jury=not contestant)
     if not as_json and live.on:  # it would have written between the lines of the table
         for judgement in judgements:
-            _show(judgement, jury=not contestant)
+            show(judgement, jury=not contestant)
     if as_json:
         click.echo(json.dumps([judgement.to_json(jury=not contestant) for judgement in judgements], indent=2))
     if html is not None:
@@ -199,104 +192,3 @@ def _time_limit(problem: Problem, compiler: Compiler, jobs: int | None) -> float
     why = f"{harmless(found.submission)} takes {found.slowest:.3f} s"
     click.echo(f"sandbox: time limit {found.limit:g} s: {why}", err=True)
     return found.limit
-
-
-class _Live:
-    """A table on the terminal that follows the results which it is told; nothing where there is no terminal."""
-
-    def __init__(self, names: Sequence[str], count: int, limit: float | None) -> None:
-        """Of submissions with these names, each on `count` tests."""
-        self._results: dict[str, list[TestResult]] = {name: [] for name in names}
-        self._ended: dict[str, Judgement] = {}
-        self._count = count
-        self._limit = limit
-        self.on = sys.stderr.isatty()
-        self._shown = contextlib.ExitStack()
-
-    def __enter__(self) -> _Live:
-        if self.on:
-            from rich.console import Console
-            from rich.live import Live
-
-            live = Live(get_renderable=self._table, console=Console(stderr=True), transient=True, refresh_per_second=8)
-            self._shown.enter_context(live)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._shown.close()
-
-    def told(self, name: str) -> Callable[[TestResult], object]:
-        """What is to be told each result of that submission."""
-        return self._results[name].append
-
-    def ended(self, name: str, judgement: Judgement) -> None:
-        """It is judged."""
-        self._ended[name] = judgement
-
-    def _table(self) -> Table:
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, pad_edge=False)
-        for heading in ("", "submission", "tests", ""):
-            table.add_column(heading, no_wrap=True)
-        for name, results in self._results.items():
-            verdict = colored(self._ended[name].verdict) if name in self._ended else Text("…", "dim")
-            root = GroupResult("", Verdict.AC, children=tuple(results))
-            tests = f"{len(results)}/{self._count}"
-            table.add_row(verdict, Text(harmless(name, 40)), tests, bars(root, self._limit, 60))
-        return table
-
-
-def _show(judgement: Judgement, *, jury: bool) -> None:
-    """One judgement on stdout."""
-    from rich.console import Console
-    from rich.text import Text
-
-    width = shutil.get_terminal_size((100, 24)).columns
-    console = Console(width=width, highlight=False, soft_wrap=True)
-    line = Text.assemble(colored(judgement.verdict), "  ", Text(harmless(judgement.submission, 60), "bold"))
-    for part in _facts(judgement):
-        line.append(f"  {part}", "dim")
-    console.print(line)
-    if judgement.root is not None and judgement.tests:
-        console.print(Text("    ") + bars(judgement.root, judgement.time_limit, width - 8))
-    for text in _explanation(judgement, jury=jury):
-        console.print(Text(f"    {text}"))
-
-
-def _facts(judgement: Judgement) -> Iterator[str]:
-    if judgement.score is not None:
-        most = "" if judgement.max_score is None else f" of {judgement.max_score:g}"
-        yield f"{judgement.score:g}{most} points"
-    if judgement.language:
-        yield judgement.language
-    if judgement.root is not None:
-        left_out = f" of {len(judgement.tests) + judgement.root.left_out}" if judgement.root.left_out else ""
-        yield f"{len(judgement.tests)}{left_out} tests"
-    if judgement.slowest is not None:
-        limit = "" if judgement.time_limit is None else f" of {judgement.time_limit:g}"
-        yield f"{judgement.slowest:.3f}{limit} s"
-
-
-def _explanation(judgement: Judgement, *, jury: bool) -> Iterator[str]:
-    """Why it is so, in lines."""
-    if judgement.verdict is Verdict.CE:
-        yield from harmless_lines(judgement.compiler_output or judgement.reason, COMPILER_LINES)
-        return
-    if judgement.reason and jury:
-        yield from harmless_lines(judgement.reason, 12)
-    for test in judgement.tests:
-        if test.attempts:
-            times = ", ".join(f"{time:.3f}" for time in test.attempts)
-            yield f"{test.name}: near the limit, so it was run {len(test.attempts)} times: {times} s"
-        if test.verdict is not Verdict.AC and test.hint:
-            yield f"{test.name}: hint: {harmless(test.hint, 400)}"
-        if test.transcript and jury:
-            yield f"{test.name}:"
-            yield from (f"    {line}" for line in harmless_lines(test.transcript, 200))
-        if not jury and test.verdict is not Verdict.AC:
-            told = f": {harmless(test.reason, 400)}" if test.full_feedback else ""
-            yield f"{test.name}: {test.verdict}{told}"
-        if test.team_message:
-            yield f"{test.name}: {' '.join(harmless_lines(test.team_message, 3))}"
