@@ -61,8 +61,10 @@ class Cache:
         """
         self.directory = Path(os.path.realpath(directory or default_directory()))
         self.size = size
+        self._used: int | None = None
+        """Bytes that there are at least, once somebody has looked; others may have stored more since."""
         with step(f"make {self.directory}"):
-            self.directory.mkdir(mode=0o711, parents=True, exist_ok=True)
+            _make(self.directory)
         if os.geteuid() == 0:
             for place in (self.directory, *self.directory.parents):
                 if not place.stat().st_mode & stat.S_IXOTH:
@@ -98,14 +100,14 @@ class Cache:
         """Store a program; if somebody else was quicker, theirs is taken. `LaunchError` if that cannot be."""
         with step(f"store in {self.directory}"):
             new = self.directory / f".new-{os.urandom(8).hex()}"
-            new.mkdir(mode=0o755)
+            _make(new)
             try:
                 _write(new / PROGRAM, files)
                 (new / _ABOUT).write_text(json.dumps({"digests": _digests(new / PROGRAM), "about": dict(about)}))
                 lock = _hold(new)
                 with contextlib.suppress(OSError):
                     new.rename(self.directory / key)
-                    self._make_room(keep=key)
+                    self._make_room(self.directory / key)
                     assert lock is not None
                     return Entry(self.directory / key / PROGRAM, about, lock)
                 if lock is not None:
@@ -115,18 +117,23 @@ class Cache:
             entry = self.get(key)
             return entry if entry is not None else self.put(key, files, about)
 
-    def _make_room(self, keep: str) -> None:
-        """Remove the entries that were not used for longest, until the rest fits."""
+    def _make_room(self, new: Path) -> None:
+        """Remove the entries that were not used for longest, until the rest fits, and a tenth more."""
+        if self._used is not None:
+            self._used += _size(new)
+            if self._used <= self.size:
+                return
         entries = []
         for place in self.directory.iterdir():
             with contextlib.suppress(OSError):
                 entries.append((place.stat().st_mtime, _size(place), place))
-        used = sum(size for _, size, _ in entries)
+        self._used = sum(size for _, size, _ in entries)
+        room = self.size if self._used <= self.size else self.size * 9 // 10
         for _, size, place in sorted(entries):
-            if used <= self.size:
+            if self._used <= room:
                 break
-            if place.name != keep and self._remove(place):
-                used -= size
+            if place != new and self._remove(place):
+                self._used -= size
 
     def _remove(self, place: Path) -> bool:
         """Whether it is gone: nobody used it."""
@@ -144,6 +151,14 @@ class Cache:
             return False
         finally:
             os.close(fd)
+
+
+def _make(directory: Path) -> None:
+    """Make a directory, and those that it is in, so that whoever knows its name can reach it, whatever our umask is."""
+    missing = [place for place in (directory, *directory.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir(exist_ok=True)
+        place.chmod(0o711)
 
 
 def _hold(place: Path) -> int | None:

@@ -192,7 +192,7 @@ def test_an_entry_is_found_again(tmp_path: Path) -> None:
 def _cache(tmp_path: Path, **options: Any) -> Cache:
     """A cache whose place is not looked at: nothing of it runs."""
     cache = object.__new__(Cache)
-    cache.directory, cache.size = tmp_path, options.get("size", 1 << 30)
+    cache.directory, cache.size, cache._used = tmp_path, options.get("size", 1 << 30), None
     return cache
 
 
@@ -224,6 +224,7 @@ def test_the_oldest_go_first(tmp_path: Path) -> None:
     for number in range(3):
         directory = entry(cache, f"k{number}", b"x" * 50_000)
         os.utime(directory.parent, (number, number))
+    cache._used = None  # as of another process
     held = cache.get("k0")
     assert held is not None
     os.utime(held.directory.parent, (0, 0))
@@ -239,7 +240,7 @@ from pathlib import Path
 from sandbox.files import File
 from sandbox.judge.cache import Cache
 cache = object.__new__(Cache)
-cache.directory, cache.size = Path(sys.argv[1]), 1 << 30
+cache.directory, cache.size, cache._used = Path(sys.argv[1]), 1 << 30, None
 for number in range(50):
     found = cache.get(str(number)) or cache.put(str(number), [("x", File(b"same"))], {})
     assert (found.directory / "x").read_bytes() == b"same"
@@ -252,6 +253,16 @@ def test_many_at_once(tmp_path: Path) -> None:
     many = [subprocess.Popen([sys.executable, "-c", STORE, str(tmp_path)]) for _ in range(4)]
     assert [one.wait(60) for one in many] == [0] * 4
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(map(str, range(50)))
+
+
+def test_any_umask(programs: Path) -> None:
+    """What is stored can be run, also by a service whose files nobody else can read."""
+    old = os.umask(0o077)
+    try:
+        with Compiler(Cache(programs / "new" / "deep"), overlay=os.environ.get("SANDBOX_TEST_OVERLAY", "")) as compiler:
+            assert output(compiled(compiler, {"a.c": HELLO.replace("WORD", '"open"')})) == b"open\n"
+    finally:
+        os.umask(old)
 
 
 @pytest.mark.root
