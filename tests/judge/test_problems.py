@@ -12,8 +12,9 @@ import os
 import re
 import tempfile
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ import pytest
 
 from sandbox.errors import RequestError
 from sandbox.judge.cache import Cache
+from sandbox.judge.calibrate import read as read_submission
 from sandbox.judge.compiler import Compiler
 from sandbox.judge.judge import Judge
 from sandbox.judge.languages import Language, detect, load
-from sandbox.judge.package import read
+from sandbox.judge.package import opened, read
 from sandbox.judge.package.submissions import MODERN
 from sandbox.judge.problem import JurySubmission, Problem
 from sandbox.judge.submission import Submission
@@ -40,8 +42,9 @@ HOSTILE = re.compile(rb"\W*hostile: .{40,}")
 
 OVERLAY = os.environ.get("SANDBOX_TEST_OVERLAY", "")
 
-# Hostile submissions take what only a control group counts for a tree of processes.
-pytestmark = pytest.mark.cgroup
+# Hostile submissions take what only a control group counts for a tree of processes. The first test of a problem waits
+# until all of its submissions are judged.
+pytestmark = [pytest.mark.cgroup, pytest.mark.timeout(600)]
 
 
 @functools.cache
@@ -237,3 +240,50 @@ def test_a_conversation(compiler: Compiler) -> None:
     lines = judgement.tests[0].transcript.splitlines()
     assert lines[:4] == ["> 500", "< more", "> 750", "< less"]
     assert lines[-1] == "< yes"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_archive(tmp_path: Path, name: str) -> None:
+    """A package in a zip archive is the same problem as in its directory, but for where its files are."""
+    with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+        for path in sorted(PLACE.joinpath(name).rglob("*")):
+            archive.write(path, path.relative_to(PLACE))
+    plain = read(PLACE / name)
+    with opened(tmp_path / f"{name}.zip") as packed:
+        assert replace(packed, directory=plain.directory) == moved(plain, plain.directory, packed.directory)
+
+
+def moved(found: Any, source: Path, target: Path) -> Any:
+    """The same data with all paths below one directory put below another; of a problem, its own directory stays."""
+    if isinstance(found, Path):
+        return target / found.relative_to(source)
+    if isinstance(found, tuple):
+        return tuple(moved(part, source, target) for part in found)
+    if isinstance(found, dict):
+        return {key: moved(value, source, target) for key, value in found.items()}
+    if is_dataclass(found) and not isinstance(found, type):
+        parts = {part.name: moved(getattr(found, part.name), source, target) for part in fields(found)}
+        return replace(found, **parts | ({"directory": source} if isinstance(found, Problem) else {}))
+    return found
+
+
+def test_from_an_archive(tmp_path: Path, compiler: Compiler) -> None:
+    """What is included, and the files of tests, come from an archive as from a directory."""
+    with zipfile.ZipFile(tmp_path / "greet.zip", "w") as archive:
+        for path in sorted(PLACE.joinpath("greet").rglob("*")):
+            archive.write(path, path.relative_to(PLACE))
+    with opened(tmp_path / "greet.zip") as packed:
+        jury = next(jury for jury in packed.submissions if jury.name == "accepted/python")
+        with Judge(packed, compiler=compiler) as judge:
+            assert judge.judge(read_submission(packed, jury)).verdict is AC
+
+
+def test_what_contestants_may_see(compiler: Compiler) -> None:
+    """A test with full feedback shows its difference and its hint; any other shows neither, but to the jury."""
+    where = PLACE / "average" / "submissions" / "wrong_answer" / "not_a_number.py"
+    with Judge(problem("average"), compiler=compiler) as judge:
+        judgement = judge.judge(Submission.read(where), keep_going=True)
+    seen = {test.name: test.to_json(jury=False) for test in judgement.tests}
+    assert '"nan"' in seen["secret/relative/3-both"]["reason"]
+    assert seen["secret/relative/3-both"]["hint"] == "Look at the heights again."
+    assert "reason" not in seen["secret/exact/1-whole"]

@@ -1,2 +1,2 @@
-words=($(cat))
-echo $((words[0] + words[1]))
+set -- $(cat)
+echo $(($1 + $2))

@@ -1,4 +1,4 @@
-// hostile: the classic fork bomb, which nothing in it ends; how many there are is limited, and so is their time.
+// hostile: the classic fork bomb, which nothing in it ends; processes, memory and time are limited, whichever comes first.
 #include <stdio.h>
 #include <unistd.h>
 
