@@ -22,6 +22,9 @@ from sandbox.errors import PolicyError, RequestError
 from sandbox.request import Limits, file_name
 from sandbox.result import Status
 
+SEARCH = "/usr/local/bin:/usr/bin:/bin"
+"""Where programs are looked for in a box whose policy says nothing else."""
+
 _PACKAGE = Path(__file__).parent
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _WEAK = "weak-"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from sandbox.box import Box
 from sandbox.errors import SandboxError
-from sandbox.policy import Build, Policy, Proof, place
+from sandbox.policy import SEARCH, Build, Policy, Proof, place
 from sandbox.result import NotCollected
 
 
@@ -58,6 +59,15 @@ def _build(build: Build, overlay: str) -> dict[str, bytes | Path]:
             raise SandboxError(f"building {name}: {content.reason}: {result}: {errors[-300:]}")
         made[name] = content
     return made
+
+
+def missing_programs(policy: Policy) -> list[str]:
+    """Programs that the policy's proofs start, and that this host does not have."""
+    proofs = [proof for proof in (policy.proof, policy.hostile) if proof is not None]
+    commands = [proof.argv[0] for proof in proofs] + [
+        proof.build.argv[0] for proof in proofs if proof.build is not None
+    ]
+    return sorted({name for name in commands if "/" not in name and shutil.which(name, path=SEARCH) is None})
 
 
 def missing_sources(policy: Policy) -> list[str]:

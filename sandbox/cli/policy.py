@@ -60,6 +60,9 @@ def check(chosen: tuple[str, ...], overlay: str) -> None:
     for name in chosen or [name for name in names() if not name.startswith("weak-")]:
         checked = load(name + overlay)
         make_template(checked)
+        if not chosen and (lacking := proof.missing_programs(checked)):
+            click.echo(f"skipped {checked.name}: not installed: {', '.join(lacking)}")
+            continue
         findings = list(proof.check(checked, overlay))
         if absent := proof.missing_sources(checked):
             click.echo(f"FAILED  {checked.name}: not on this host: {', '.join(absent)}")

@@ -15,10 +15,10 @@ from sandbox.box import BoxPool
 from sandbox.errors import RequestError
 from sandbox.files import File
 from sandbox.judge.cache import Cache, Entry
-from sandbox.judge.languages import SEARCH, Language, detect, load
+from sandbox.judge.languages import Language, detect, load
 from sandbox.judge.reasons import verdict_of
 from sandbox.judge.submission import Submission
-from sandbox.policy import Mount, Policy
+from sandbox.policy import SEARCH, Mount, Policy
 from sandbox.policy import load as load_policy
 from sandbox.request import Limits
 from sandbox.result import NotCollected, Result, Status

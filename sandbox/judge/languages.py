@@ -13,12 +13,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.errors import PolicyError, RequestError
-from sandbox.policy import directories
+from sandbox.policy import SEARCH, directories
 from sandbox.request import Size
-
-SEARCH = "/usr/local/bin:/usr/bin:/bin"
-"""Where a box finds programs."""
-
 
 Argv = Annotated[tuple[str, ...], Field(min_length=1)]
 Extension = Annotated[str, Field(pattern=r"^\.[A-Za-z0-9+#]+$")]

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 
 import pytest
 
 from sandbox.policy import load, names
-from sandbox.proof import check, missing_sources
+from sandbox.proof import check, missing_programs, missing_sources
 
 PROVEN = [name for name in names() if not name.startswith("weak-") and name != "base"]
-
-NEEDS = {"java": "javac", "node": "node", "compile": "gcc", "native": "gcc"}
 
 
 @pytest.mark.parametrize("name", PROVEN)
 def test_proofs_hold(name: str, policy: Callable[[str], str]) -> None:
     """The policy's own program ends as it says, and so does its hostile twin."""
-    tool = NEEDS.get(name)
-    if tool and not shutil.which(tool):
-        pytest.skip(f"{tool} is not installed")
+    if lacking := missing_programs(load(name)):
+        pytest.skip(f"not installed: {', '.join(lacking)}")
     findings = list(check(load(policy(name)), policy("")))
     assert {finding.name for finding in findings} == {"proof", "hostile"}
     assert [finding for finding in findings if not finding.held] == []
