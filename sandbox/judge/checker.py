@@ -167,6 +167,7 @@ class Validator:
     def close(self) -> None:
         """See `Checker`."""
         self.boxes.close()
+        self.program.close()
 
 
 class All:

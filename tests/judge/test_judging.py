@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -324,6 +326,20 @@ def test_large_output_goes_by_a_file(compiler: Compiler, tmp_path: Path) -> None
     assert judgement.verdict is AC, judgement.reason
     judgement = judge(compiler, where, source + "print('y')", only=["secret/1"])
     assert judgement.verdict is WA
+
+
+def test_nothing_is_kept(compiler: Compiler, guessing: Path, tmp_path: Path) -> None:
+    """When a judge is closed, no descriptor, thread or file of it is left, however its submissions ended."""
+
+    def kept() -> tuple[int, int, list[str]]:
+        return len(os.listdir("/proc/self/fd")), threading.active_count(), sorted(os.listdir(tempfile.gettempdir()))
+
+    for source in (BISECT, "print(1)"):  # compile, and make whatever is made once
+        judge(compiler, guessing, source)
+    before = kept()
+    for source in (BISECT, "print(1)", "while True: print('x' * 1000)", "import os; os.abort()"):
+        judge(compiler, guessing, source, transcript=source is BISECT)
+    assert kept() == before
 
 
 def test_submitted_answers(compiler: Compiler, tmp_path: Path) -> None:
