@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from sandbox.cli.judgements import Live, show
-from sandbox.cli.terminal import harmless
+from sandbox.cli.terminal import complaining, harmless, located
 from sandbox.harden import harden
 from sandbox.judge.cache import Cache
 from sandbox.judge.calibrate import calibrate
@@ -91,10 +91,10 @@ def judge(
         2 the command line is wrong.
     """
     harden()
-    with opened(problem) as read, Compiler(Cache(cache), overlay=options["overlay"]) as compiler:
+    with complaining(problem), opened(problem) as read, Compiler(Cache(cache), overlay=options["overlay"]) as compiler:
         package = _with_checker(read, options["checker"], options["checker_args"], testlib=options["testlib"])
         for warning in package.warnings:
-            click.echo(f"sandbox: {harmless(str(warning))}", err=True)
+            click.echo(located(problem, warning), err=True)
         only = _chosen(package, (*groups, *tests))
         limit = time_limit or _time_limit(package, compiler, jobs)
         given = {str(path): Submission.read(path, language) for path in submissions}

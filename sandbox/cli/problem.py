@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.terminal import bars, colored, harmless
+from sandbox.cli.terminal import bars, colored, complaining, harmless, located
 from sandbox.harden import harden
 from sandbox.judge.cache import Cache
 from sandbox.judge.compiler import Compiler
@@ -54,9 +54,9 @@ def check(
         2 the command line is wrong.
     """
     harden()
-    with opened(package) as read:
+    with complaining(package), opened(package) as read:
         for warning in read.warnings:
-            click.echo(harmless(str(warning)), err=True)
+            click.echo(located(package, warning), err=True)
         if no_run:
             click.echo(f"{harmless(read.title)}: {sum(1 for _ in read.root.tests())} tests, format {read.format}")
             return
@@ -65,7 +65,7 @@ def check(
         if as_json:
             click.echo(json.dumps(_to_json(report), indent=2))
         else:
-            _show(report)
+            _show(package, report)
         if html is not None:
             from sandbox.judge.html import report as page
 
@@ -114,7 +114,7 @@ def _matrix(rows: list[Row], waiting: int = 0) -> Table:
     return table
 
 
-def _show(report: Report) -> None:
+def _show(package: Path, report: Report) -> None:
     """Everything on stdout."""
     from rich.console import Console
 
@@ -125,7 +125,7 @@ def _show(report: Report) -> None:
         for warning in row.warnings:
             click.echo(f"{harmless(row.submission.name)}: warning: {harmless(warning, 600)}")
     for complaint in report.complaints:
-        click.echo(harmless(str(complaint), 600))
+        click.echo(located(package, complaint))
     click.echo(_limit(report))
     click.echo("everything is as the package says" if report.ok else "something is not as the package says")
 
@@ -165,7 +165,7 @@ def _to_json(report: Report) -> dict[str, Any]:
 @click.argument("package", type=click.Path(exists=True, path_type=Path))
 def show(package: Path) -> None:
     """Say what is in PACKAGE: its kind, limits, groups and submissions."""
-    with opened(package) as read:
+    with complaining(package), opened(package) as read:
         for name, value in _about(read):
             click.echo(f"{name:<12} {harmless(value, 400)}")
         click.echo()

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
+
+from sandbox.cli import EXIT_SANDBOX
 
 if TYPE_CHECKING:
     from rich.text import Text
 
     from sandbox.judge.judgement import GroupResult, TestResult
+    from sandbox.judge.problem import Complaint
     from sandbox.judge.verdict import Verdict
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -30,6 +38,25 @@ def harmless_lines(text: str, most: int) -> list[str]:
     lines = text.strip("\n").split("\n")
     shown = [harmless(line, 400) for line in lines[:most]]
     return shown if len(lines) <= most else [*shown, f"… {len(lines) - most} lines more"]
+
+
+def located(place: Path, complaint: Complaint) -> str:
+    """What is wrong with a package, with the path to it as the caller gave it."""
+    told = str(complaint)
+    return harmless(f"{place}{told[1:]}" if complaint.file == "." else f"{place}/{told}", 1_000)
+
+
+@contextlib.contextmanager
+def complaining(place: Path) -> Iterator[None]:
+    """A package that cannot be used is told of in a line for each complaint, and ends the command."""
+    from sandbox.judge.problem import ProblemError
+
+    try:
+        yield
+    except ProblemError as error:
+        for complaint in error.complaints:
+            click.echo(located(place, complaint), err=True)
+        sys.exit(EXIT_SANDBOX)
 
 
 def style(verdict: Verdict) -> str:

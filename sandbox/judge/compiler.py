@@ -112,7 +112,7 @@ class Compiler:
         try:
             of_scripts = jury and submission.language is None and not submission.files.keys().isdisjoint(SCRIPTS)
             language = script(frozenset(submission.files)) if of_scripts else self._language(submission, languages)
-            files = {**submission.files, **_included(include or {}, language)}
+            files = {**_under_its_name(submission, language), **_included(include or {}, language)}
             main = submission.entry_point if submission.entry_point in files else language.main_file(files)
             entry = language.entry_point(files, main or "")
         except RequestError as error:
@@ -241,6 +241,14 @@ class _Script(Language):
     def main_file(self, files: Mapping[str, bytes]) -> str:
         """It is the script that runs it, or that makes it."""
         return "run" if "run" in files else "build"
+
+
+def _under_its_name(submission: Submission, language: Language) -> Mapping[str, File]:
+    """The files; of a language that was named, the only one is a source, whatever it is called."""
+    if submission.language is None or len(submission.files) != 1 or language.sources(submission.files):
+        return submission.files
+    ((name, content),) = submission.files.items()
+    return {(Path(name).stem or "main") + language.extensions[0]: content}
 
 
 def _included(include: Mapping[str, Mapping[str, File]], language: Language) -> dict[str, File]:

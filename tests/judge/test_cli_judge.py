@@ -190,7 +190,7 @@ def test_a_broken_package_says_where(place: Path) -> None:
     (root / "data/secret/1.ans").unlink()
     done = call(place, "problem", "check", "pack")
     assert done.returncode == 125
-    assert "problem.yaml:4: error:" in done.stderr
+    assert "pack/problem.yaml:4: error:" in done.stderr
     assert "data/secret/1.in" in done.stderr or "data/secret/1.ans" in done.stderr
 
 

@@ -158,6 +158,13 @@ def test_scripts_that_build(compiler: Compiler) -> None:
     assert isinstance(compiler.compile(both, languages=("c",)), Rejected)  # of anybody else's, they are sources
 
 
+def test_a_named_language_needs_no_extension(compiler: Compiler) -> None:
+    """The only file of a submission whose language is said is its source, whatever it is called."""
+    made = compiler.compile(source({"solution.txt": HELLO.replace("WORD", '"said"')}, language="c"))
+    assert isinstance(made, Program), made.message
+    assert output(made) == b"said\n"
+
+
 def test_unknown_and_forbidden_languages(compiler: Compiler) -> None:
     """A language that cannot be told, or is not allowed, is the submission's error, and says which are."""
     assert "cannot be told" in rejected(compiler, {"a.txt": ""})
