@@ -109,6 +109,9 @@ class _Transport(base_subprocess.BaseSubprocessTransport):
 async def _create(
     args: Any, shell: bool, stdin: Any, stdout: Any, stderr: Any, limit: int, options: dict[str, Any]
 ) -> Process:
+    for name in ("text", "universal_newlines", "encoding", "errors"):
+        if options.pop(name, None):
+            raise ValueError(f"{name} must be {False if name in ('text', 'universal_newlines') else None}")
     loop = asyncio.get_running_loop()
     protocol = SubprocessStreamProtocol(limit=limit, loop=loop)
     ready = loop.create_future()

@@ -251,4 +251,4 @@ def request_error(error: ValidationError) -> RequestError:
     field = ".".join(str(part) for part in first["loc"]) or "request"
     if first["type"] == "extra_forbidden" and first["loc"][:1] == ("limits",):
         return RequestError(field, f"there is no such limit; there are {', '.join(Limits.model_fields)}")
-    return RequestError(field, first["msg"].removeprefix("Value error, "))
+    return RequestError(field, first["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list"))

@@ -387,3 +387,11 @@ def test_memory_does_not_grow_with_the_output(policy: Name) -> None:
     assert size == 200_000_000
     assert census.count()[census.MEMORY] - before < 16 << 10
     assert threading.active_count() < 20
+
+
+@pytest.mark.parametrize("name", ["text", "universal_newlines", "encoding", "errors"])
+def test_no_text_under_asyncio(name: str) -> None:
+    """As with asyncio's own, streams are bytes, and whoever asks for text is told so."""
+    options: dict[str, Any] = {name: "utf-8"}
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        asyncio.run(aio.create_subprocess_exec("true", **options))
