@@ -127,7 +127,8 @@ class Box:
         if control is not None:
             self._fit = None  # the limits may be others at its end
         self.used = True
-        self._stale = bool(plan.files)
+        # What is passed could carry a descriptor of this box's directories away, into the time of the next program.
+        self._stale = bool(plan.files or pass_fds)
         try:
             return runner.run(self, plan, stdin, stdout, stderr, pass_fds, control)
         except RequestError:
@@ -146,8 +147,11 @@ class Box:
 
     def processes(self) -> tuple[int, ...]:
         """Host PIDs of the program that runs now and of all that it has started."""
-        own = {self.warden.pid, pid_of(self.init.pidfd)}
-        return tuple(pid for pid in self.cgroup.members() if pid not in own)
+        with self._closing:
+            if self._init is None:
+                return ()
+            own = {self.warden.pid, pid_of(self._init.pidfd)}
+            return tuple(pid for pid in self.cgroup.members() if pid not in own)
 
     def note(self, ended: Ended) -> None:
         """Decide after a run whether this box can be used again, and order the next one if not."""

@@ -290,7 +290,8 @@ class Streams:
                     raise LaunchError(f"open {stdin}", error.errno or 0) from None
                 raise RequestError("stdin", f"cannot read {str(stdin)!r}: {error.strerror}") from None
         else:
-            source = _descriptor("stdin", stdin)
+            with step("duplicate a descriptor"):
+                source = self._opened = os.dup(_descriptor("stdin", stdin))  # the caller may close its own meanwhile
         if stat.S_ISDIR(os.fstat(source).st_mode):
             raise RequestError("stdin", f"{stdin!r} is a directory")
         self.feed = Feed(source)

@@ -302,7 +302,7 @@ class _Run:
             reason = "" if result.ok else str(result)
         except SandboxError as error:
             reason = str(error)
-        except Exception as error:  # noqa: BLE001 - a condition's or a runner's; the other steps go on
+        except BaseException as error:  # noqa: BLE001 - a condition's or a runner's; the other steps go on
             reason = f"{type(error).__name__}: {error}"
         bad = State.INTERRUPTED if self._stopped.is_set() else State.FAILED
         self._reach(step, State.DONE if result is not None and result.ok else bad, result, reason)

@@ -17,7 +17,7 @@ import census
 import psutil
 import pytest
 
-from sandbox import DEVNULL, HostError, LaunchError, RequestError, Status, aio, run
+from sandbox import DEVNULL, Box, HostError, LaunchError, RequestError, Status, aio, run
 from sandbox.pool import Pool, progress_bar
 from sandbox.process import Process, Usage
 
@@ -395,3 +395,24 @@ def test_no_text_under_asyncio(name: str) -> None:
     options: dict[str, Any] = {name: "utf-8"}
     with pytest.raises(ValueError, match=f"{name} must be"):
         asyncio.run(aio.create_subprocess_exec("true", **options))
+
+
+def test_stdin_is_the_runs_own(tmp_path: Path) -> None:
+    """What the caller closes after the start, and whatever has its number then, is nothing to the program."""
+    reading, writing = os.pipe()
+    with Process(["cat"], stdin=reading) as process:
+        os.close(reading)
+        secret = os.open(__file__, os.O_RDONLY)
+        os.write(writing, b"given")
+        os.close(writing)
+        assert process.wait(10).stdout == b"given"
+        os.close(secret)
+
+
+def test_a_box_that_was_given_a_socket_is_not_kept() -> None:
+    """A descriptor of its directories could have gone out by it: the next program has directories of its own."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, Box("shell") as box:
+        first = box.run(["stat", "-c", "%i %d %W %Z", "/tmp", "/box"]).stdout
+        box.run(["true"], pass_fds=[theirs.fileno()])
+        assert box.run(["stat", "-c", "%i %d %W %Z", "/tmp", "/box"]).stdout != first
