@@ -238,7 +238,9 @@ def test_what_a_submission_cannot_see(compiler: Compiler, tmp_path: Path) -> Non
     where = write(package(tmp_path), {"output_validator/secret_validator.py": VALIDATOR})
     source = """
 import os, sys
-for top, _, names in os.walk("/"):
+for top, below, names in os.walk("/"):
+    if top == "/":
+        below.remove("usr")
     for name in names:
         path = os.path.join(top, name)
         if name.endswith((".ans", ".in")) or "secret_validator" in name or "judgemessage" in name:
