@@ -121,7 +121,7 @@ def _environment(value: Any) -> tuple[tuple[bytes, bytes], ...]:
         try:
             pairs.append((key, _argument(text)))
         except ValueError as error:
-            raise ValueError(f"the value of {os.fsdecode(key)} {error}") from None
+            raise ValueError(f"the value of {os.fsdecode(key)!r} {error}") from None
     return tuple(pairs)
 
 
