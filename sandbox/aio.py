@@ -7,11 +7,13 @@ its program.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
+import signal
 import socket
 from asyncio import base_subprocess
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process, SubprocessStreamProtocol
-from collections.abc import Iterable
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, SubprocessStreamProtocol
+from collections.abc import Callable, Iterable
 from concurrent import futures
 from typing import Any
 
@@ -29,19 +31,51 @@ _LIMIT = 64 << 10
 
 async def run(argv: Iterable[Any], **options: Any) -> Result:
     """`sandbox.run`, awaited: the same options, Result and errors. If it is cancelled, the program is ended first."""
-    loop, ended = asyncio.get_running_loop(), asyncio.Event()
-    starting = asyncio.ensure_future(
-        asyncio.to_thread(process.Process, argv, ended=lambda: loop.call_soon_threadsafe(ended.set), **options)
-    )
+    program = _Program(argv, options)
+    # Not a task: at the end of its life the loop cancels those, and nobody would know of a program by then.
+    starting = asyncio.get_running_loop().run_in_executor(None, program.start)
     try:
         running = await asyncio.shield(starting)
-        await ended.wait()
+        await program.ended.wait()
     except asyncio.CancelledError:
-        running = await starting
-        running.kill()
-        await ended.wait()
+        program.stop()
+        await asyncio.wait([starting])
+        if starting.exception() is None:
+            await program.ended.wait()
         raise
     return running.wait()
+
+
+class _Program:
+    """A program that is started in another thread, and may have to end before that has come to it."""
+
+    def __init__(self, argv: Iterable[Any], options: dict[str, Any]) -> None:
+        self.ended = asyncio.Event()
+        self._argv = argv
+        self._options = options | {"ended": _teller(asyncio.get_running_loop(), self.ended.set)}
+        self._process: process.Process | None = None
+        self._stopped = False
+
+    def start(self) -> process.Process:
+        self._process = process.Process(self._argv, **self._options)
+        if self._stopped:
+            self._process.kill()
+        return self._process
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._process is not None:
+            self._process.kill()
+
+
+def _teller(loop: asyncio.AbstractEventLoop, what: Callable[[], object]) -> Callable[[], None]:
+    """A function for another thread that has `what` called in the loop, unless that has closed."""
+
+    def tell() -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(what)
+
+    return tell
 
 
 class Pool:
@@ -77,8 +111,24 @@ class Pool:
             raise
 
 
+class Process(asyncio.subprocess.Process):
+    """As asyncio's. To wait raises what `sandbox.run` raises if the sandbox, not the program, has failed."""
+
+    _transport: _Transport
+
+    async def wait(self) -> int:
+        """Wait for the end; the code."""
+        code = await super().wait()
+        if self._transport.failure is not None:
+            raise self._transport.failure
+        return code
+
+
 class _Transport(base_subprocess.BaseSubprocessTransport):
     """What asyncio has between a program and its Process, for a program in a box."""
+
+    failure: Exception | None = None
+    """What has become of the sandbox itself."""
 
     def _start(
         self, args: Any, shell: bool, stdin: Any, stdout: Any, stderr: Any, bufsize: int, **options: Any
@@ -89,7 +139,7 @@ class _Transport(base_subprocess.BaseSubprocessTransport):
         try:
             self._proc = Popen(
                 args, shell=shell, stdin=theirs or stdin, stdout=stdout, stderr=stderr, bufsize=bufsize,
-                ended=lambda: self._loop.call_soon_threadsafe(self._has_ended), **options,
+                ended=_teller(self._loop, self._has_ended), **options,
             )  # fmt: skip
         except BaseException:
             if ours is not None:
@@ -102,8 +152,13 @@ class _Transport(base_subprocess.BaseSubprocessTransport):
             self._proc.stdin = open(ours.detach(), "wb", buffering=bufsize)  # noqa: SIM115 - closed by asyncio
 
     def _has_ended(self) -> None:
-        if self._proc is not None:  # it has been started
-            self._process_exited(self._proc.wait())
+        if self._proc is None:  # it has not been started
+            return
+        try:
+            code = self._proc.wait()
+        except Exception as error:  # noqa: BLE001 - whoever waits gets it
+            self.failure, code = error, -signal.SIGKILL  # which is how its box has ended
+        self._process_exited(code)
 
 
 async def _create(

@@ -7,10 +7,12 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from signal import NSIG
 from typing import Any, Unpack
 
 from sandbox import runner
 from sandbox.capture import PIPE, PassFds, Stdin, Stdout
+from sandbox.control import Control
 from sandbox.errors import HostError, RequestError
 from sandbox.host import make_group
 from sandbox.kernel import ids
@@ -18,7 +20,7 @@ from sandbox.kernel.notify import Call
 from sandbox.kernel.pidfd import pid_of
 from sandbox.launch import wire
 from sandbox.launch.launcher import Init, Warden
-from sandbox.monitor import Control, Ended
+from sandbox.monitor import Ended
 from sandbox.plan import Plan, Planner
 from sandbox.policy import Policy, as_policy
 from sandbox.request import Limits, RequestOptions
@@ -91,10 +93,11 @@ class Box:
         stdout: Stdout = PIPE,
         stderr: Stdout = PIPE,
         pass_fds: PassFds = (),
+        control: Control | None = None,
         **options: Unpack[RequestOptions],
     ) -> Result:
-        """Run one program to its end; see `sandbox.run`."""
-        return self.carry_out(self.plan(argv, **options), stdin, stdout, stderr, pass_fds)
+        """Run one program to its end; see `sandbox.run`, and `carry_out`."""
+        return self.carry_out(self.plan(argv, **options), stdin, stdout, stderr, pass_fds, control)
 
     def plan(self, argv: Iterable[str | bytes | os.PathLike[str]], **options: Unpack[RequestOptions]) -> Plan:
         """Decide a run of this box, without starting it; arguments as of `run`. Raises `RequestError`."""
@@ -109,7 +112,10 @@ class Box:
         pass_fds: PassFds = (),
         control: Control | None = None,
     ) -> Result:
-        """Run a plan that was made for this box's policy, perhaps under somebody's control."""
+        """Run a plan that was made for this box's policy.
+
+        Under a `control`, what is to be passed on and nobody has taken yet is left to that (see `Control.deliver`).
+        """
         if self.closed:
             raise HostError("the box is closed")
         if self._service != os.getpid():
@@ -140,7 +146,12 @@ class Box:
             raise
 
     def signal(self, number: int, scope: wire.Scope = wire.Scope.GROUP) -> None:
-        """Send a signal to the program that runs now, by default with its group; from another thread or a handler."""
+        """Send a signal to the program that runs now, by default with its group; from another thread or a handler.
+
+        `RequestError` if there is no such signal (signal(7)).
+        """
+        if number not in range(NSIG):
+            raise RequestError("signal", f"{number!r} is the number of no signal: those are 1 to {NSIG - 1}")
         with self._closing:
             if self._init is not None:
                 self._init.signal(number, scope)

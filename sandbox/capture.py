@@ -12,7 +12,8 @@ import os
 import select
 import socket
 import stat
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Final, Protocol
 
@@ -20,6 +21,8 @@ from sandbox.errors import SHORTAGES, HostError, LaunchError, RequestError, step
 from sandbox.handover import Content, PipeEnd
 from sandbox.launch.launcher import memory_file
 from sandbox.launch.wire import RunFlag
+from sandbox.nowait import NoWait
+from sandbox.result import Result
 
 PIPE: Final = -1
 STDOUT: Final = -2
@@ -43,7 +46,7 @@ LARGEST_FD = 255
 CHUNK = 65_536
 
 PATIENCE = 1.0
-"""Seconds that whoever reads what is passed on may take for the next part of it, when the program has ended."""
+"""Seconds, at least, that whoever reads what is passed on has for the rest of it when the program has ended."""
 
 READS = 64
 """Reads of one stream in a row, at most: others are to have their turn."""
@@ -66,7 +69,7 @@ class Stream(Protocol):
 
 
 class Output:
-    """A stream that the program writes: kept, or passed on to the descriptor `sink`, up to `limit` bytes.
+    """A stream that the program writes: kept, or passed on to `sink`, up to `limit` bytes.
 
     `ours` is the reading end of its pipe, which does not block.
     """
@@ -77,8 +80,9 @@ class Output:
     _kept: bytearray | None = None
     _pending = b""
     _more = False
+    _finished = False
 
-    def __init__(self, ours: int, limit: int | None, sink: int | None = None) -> None:
+    def __init__(self, ours: int, limit: int | None, sink: NoWait | None = None) -> None:
         self.limit = limit
         self.ours = ours
         self._sink = sink
@@ -98,9 +102,15 @@ class Output:
             self._forward()
             return
         for _ in range(READS):
-            self._read()
-            if not self._more or self._pending:
+            if not self._move():
                 break
+
+    def _move(self) -> bool:
+        """Take what is there and pass it on; whether there may be more to move now."""
+        self._read()
+        if self._pending:
+            self._forward()
+        return self._more and not self._pending
 
     def _read(self) -> None:
         """Take what is there."""
@@ -118,51 +128,60 @@ class Output:
             self.size = limit
             data = data[:-1]  # one byte more than fits was asked for
             self._more = False
+            self._want = None
         if self._sink is not None:
-            self._pending = data
+            self._pending += data
         elif self._kept is None:
             self._kept = bytearray(data)
         else:
             self._kept += data
-        if self.truncated or self._pending:
-            self._want = self._next()
-
-    def _next(self) -> Want | None:
-        if self._pending and self._sink is not None:
-            return self._sink, select.POLLOUT
-        return None if self.truncated else (self.ours, select.POLLIN)
 
     def _forward(self) -> None:
-        # A pipe that polls as writable takes PIPE_BUF bytes without blocking, and no more is certain (pipe(7)).
         assert self._sink is not None
         try:
-            written = os.write(self._sink, self._pending[: select.PIPE_BUF])
+            self._pending = self._pending[self._sink.write(self._pending) :]
         except BlockingIOError:
-            return  # the caller's descriptor does not block, and the next step is when it has room
+            pass
         except BrokenPipeError:
             self._hang_up()
             return
         except OSError as error:
             raise HostError(f"cannot pass on output: {error.strerror}") from None
-        self._pending = self._pending[written:]
-        self._want = self._next()
+        if self._pending:
+            self._want = self._sink.fd, select.POLLOUT
+        elif self._finished:
+            self._end()
+        else:
+            self._want = None if self.truncated else (self.ours, select.POLLIN)
 
     def _hang_up(self) -> None:
         """Nobody wants the rest: the program is told as it would be without us, by SIGPIPE."""
-        null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-        os.dup2(null, self.ours, inheritable=False)
-        os.close(null)
-        self._pending, self._more, self._want = b"", False, None
+        if not self._finished:
+            null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+            os.dup2(null, self.ours, inheritable=False)
+            os.close(null)
+        self._more = False
+        self._end()
+
+    def _end(self) -> None:
+        """Nothing more is to be passed on, which whoever reads it sees."""
+        self._pending, self._want = b"", None
+        self.close()
 
     def finish(self) -> None:
-        """See `Stream`. `HostError` if what is left is to be passed on, and nobody takes it for `PATIENCE` seconds."""
-        while self._pending or self._more:
-            if self._pending and self._sink is not None:
-                reader = select.poll()
-                reader.register(self._sink, select.POLLOUT)
-                if not reader.poll(PATIENCE * 1000):
-                    raise HostError("cannot pass on output: nobody reads it")
-            self.step()
+        """See `Stream`. What is passed on may need further steps, as whoever reads it takes it."""
+        while self._more:
+            self._read()
+        self._finished = True
+        if self._pending:
+            self._forward()
+        else:
+            self._end()
+
+    def close(self) -> None:
+        """Pass nothing on any more."""
+        if self._sink is not None:
+            self._sink.close()
 
     @property
     def content(self) -> bytes | None:
@@ -171,20 +190,20 @@ class Output:
 
 
 class Feed:
-    """Standard input, copied from the descriptor `source` as the program reads it.
+    """Standard input, copied from `source`, which is closed at its end, as the program reads it.
 
     `theirs` is the program's end of the pipe.
     """
 
-    def __init__(self, source: int) -> None:
+    def __init__(self, source: NoWait) -> None:
         self._source = source
         with step("make a pipe"):
             self.theirs, self._ours = os.pipe2(os.O_CLOEXEC)
         os.fchmod(self.theirs, 0o666)  # the program is not who made it, and is to be able to open /dev/stdin
         os.set_blocking(self._ours, False)
         self._pending = b""
-        regular = stat.S_ISREG(os.fstat(source).st_mode)  # always readable, and poll(2) would never wait
-        self._waiting: Want = (self._ours, select.POLLOUT) if regular else (source, select.POLLIN)
+        # A file is always readable, and poll(2) would never wait.
+        self._waiting = (self._ours, select.POLLOUT) if source.is_file else (source.fd, select.POLLIN)
         self._want: Want | None = self._waiting
 
     def wants(self) -> Want | None:
@@ -193,12 +212,10 @@ class Feed:
 
     def step(self) -> None:
         """See `Stream`."""
-        if not self._pending:
-            self._pending = os.read(self._source, CHUNK)
-            if not self._pending:
+        try:
+            if not self._pending and not self._read():
                 self.finish()
                 return
-        try:
             self._pending = self._pending[os.write(self._ours, self._pending) :]
         except BlockingIOError:
             pass
@@ -207,9 +224,19 @@ class Feed:
             return
         self._want = (self._ours, select.POLLOUT) if self._pending else self._waiting
 
+    def _read(self) -> bytes:
+        try:
+            self._pending = self._source.read(CHUNK)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise HostError(f"cannot read stdin: {error.strerror}") from None
+        return self._pending
+
     def finish(self) -> None:
         """See `Stream`."""
         self._want = None
+        self._source.close()
         if self._ours >= 0:
             with contextlib.suppress(OSError):
                 os.close(self._ours)
@@ -233,10 +260,6 @@ class Streams:
     """Whether somebody waits for us to let go of what is given to the program."""
     _given: tuple[int, ...] = ()
     """What only the program is to hold once it runs."""
-    _sinks: tuple[int, ...] = ()
-    """Where output is passed on to: ours to close as well."""
-    _opened: int | None = None
-    """What is ours to close at the end."""
 
     def __init__(
         self, pipes: tuple[int, ...], limit: int | None, stdin: Stdin, stdout: Stdout, stderr: Stdout,
@@ -282,19 +305,21 @@ class Streams:
         if isinstance(stdin, (bytes, bytearray)):
             return memory_file(stdin)
         if isinstance(stdin, Path):
-            try:
-                # A FIFO that nobody writes must not keep us here, where no deadline holds yet.
-                source = self._opened = os.open(stdin, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-            except OSError as error:
-                if error.errno in SHORTAGES:
-                    raise LaunchError(f"open {stdin}", error.errno or 0) from None
-                raise RequestError("stdin", f"cannot read {str(stdin)!r}: {error.strerror}") from None
-        else:
-            with step("duplicate a descriptor"):
-                source = self._opened = os.dup(_descriptor("stdin", stdin))  # the caller may close its own meanwhile
-        if stat.S_ISDIR(os.fstat(source).st_mode):
-            raise RequestError("stdin", f"{stdin!r} is a directory")
-        self.feed = Feed(source)
+            with _opened(stdin) as fd:
+                return self._feed(stdin, fd)
+        return self._feed(stdin, _descriptor("stdin", stdin))
+
+    def _feed(self, stdin: Path | int | IO[bytes], fd: int) -> int:
+        if _access(fd) == os.O_WRONLY:
+            raise RequestError("stdin", f"{stdin!r} is not open for reading")
+        source = NoWait(fd)
+        try:
+            if source.is_directory:
+                raise RequestError("stdin", f"{stdin!r} is a directory")
+            self.feed = Feed(source)
+        except BaseException:
+            source.close()
+            raise
         return self.feed.theirs
 
     def _output(self, name: str, pipe: int, limit: int | None, target: Stdout, nowhere: RunFlag) -> Output | None:
@@ -307,12 +332,10 @@ class Streams:
             self.shared = True
             self._give(target.take(), 1 if name == "stdout" else 2)
             return None
-        with step("duplicate a descriptor"):
-            sink = os.dup(_descriptor(name, target))  # of its own: both streams may go to the same
-        self._sinks += (sink,)
-        if fcntl.fcntl(sink, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+        fd = _descriptor(name, target)
+        if _access(fd) == os.O_RDONLY:
             raise RequestError(name, f"{target!r} is not open for writing")
-        return Output(pipe, limit, sink)
+        return Output(pipe, limit, NoWait(fd))
 
     def _pass(self, pass_fds: PassFds) -> None:
         """The program holds these itself, so they may be nothing that leads further than they do themselves."""
@@ -352,21 +375,79 @@ class Streams:
                 output.finish()
 
     def finish(self) -> None:
-        """Take what is left, once no process can use the streams any more."""
+        """Take what is left, once no process can use the streams any more, and pass on what there is room for."""
         for stream in self.all():
             stream.finish()
+
+    def deliver(self, result: Result, bell: int = -1) -> None:
+        """Pass on what is left, as whoever reads it takes it, and close everything but the box's pipes. What nobody has
+        taken when the run's time on the clock is over, or the bell rings, is lost, and the result says so.
+
+        For when the program has ended: nothing of the box is used.
+        """
+        left = [output for output in (self.stdout, self.stderr) if output is not None and output.wants()]
+        try:
+            if left:
+                wall = result.limits.wall_time
+                _pass_on(left, None if wall is None else max(PATIENCE, wall - result.wall_time), bell)
+                result.stdout_truncated |= self.stdout is not None and self.stdout.truncated
+                result.stderr_truncated |= self.stderr is not None and self.stderr.truncated
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Close everything but the box's pipes."""
         self.hand_over()
         if self.feed is not None:
             self.feed.finish()
-        for sink in self._sinks:
-            os.close(sink)
-        self._sinks = ()
-        if self._opened is not None:
-            os.close(self._opened)
-            self._opened = None
+        for output in (self.stdout, self.stderr):
+            if output is not None:
+                output.close()
+
+
+def _pass_on(outputs: Iterable[Output], seconds: float | None, bell: int) -> None:
+    """Have these outputs make their last steps, for so many seconds, or until the bell rings."""
+    deadline = None if seconds is None else time.monotonic() + seconds
+    left: dict[int, Output] = {}
+    waiter = select.poll()
+    if bell >= 0:
+        waiter.register(bell, select.POLLIN)
+    for output in outputs:
+        if want := output.wants():
+            waiter.register(*want)
+            left[want[0]] = output
+    while left:
+        events = waiter.poll(None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000)
+        if not events or any(fd == bell for fd, _ in events):
+            break
+        for fd, _ in events:
+            left[fd].step()
+            if left[fd].wants() is None:
+                waiter.unregister(fd)
+                del left[fd]
+    for output in left.values():
+        output.truncated = True
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    """A file to read from."""
+    try:
+        # A FIFO that nobody writes must not keep us here, where no deadline holds yet.
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in SHORTAGES:
+            raise LaunchError(f"open {path}", error.errno or 0) from None
+        raise RequestError("stdin", f"cannot read {str(path)!r}: {error.strerror}") from None
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _access(fd: int) -> int:
+    """Whether a descriptor is open for reading, writing, or both."""
+    return fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
 
 
 def _leads_nowhere(fd: int) -> bool:

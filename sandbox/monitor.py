@@ -6,14 +6,13 @@ import contextlib
 import os
 import select
 import signal
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from sandbox.capture import Output, Stream, Streams
-from sandbox.errors import HostError, LaunchError, SandboxError, step
+from sandbox.capture import Output, Stream
+from sandbox.control import Control
+from sandbox.errors import HostError, LaunchError, SandboxError
 from sandbox.kernel import notify
 from sandbox.kernel.cgroup import Cgroup
 from sandbox.launch import wire
@@ -43,57 +42,6 @@ class Ended:
     """Seconds, by our own clock."""
     failure: HostError | None = None
     """Why there is no report, if nothing else explains it."""
-
-
-@dataclass(slots=True)
-class Change:
-    """Limits that another thread wants in force, and what became of that."""
-
-    limits: Limits
-    done: threading.Event = field(default_factory=threading.Event)
-    error: SandboxError | None = None
-
-
-class Control:
-    """What another thread sees of a run that is under way, and changes in it; for one run.
-
-    `started` is called once the program is what runs.
-    """
-
-    def __init__(self, started: Callable[[], object]) -> None:
-        self.started = started
-        self.streams: Streams | None = None
-        """Those of the run, once there are any."""
-        self._wanted: deque[Change] = deque()
-        self._closing = threading.Lock()
-        """Held while the bell is rung, and while it is taken down."""
-        with step("make an event descriptor"):
-            self.bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-
-    def change(self, limits: Limits) -> None:
-        """Put other limits in force; returns when they are, or the run has ended. Raises what the kernel refuses."""
-        change = Change(limits)
-        with self._closing:
-            if self.bell < 0:
-                return
-            self._wanted.append(change)
-            os.eventfd_write(self.bell, 1)
-        change.done.wait()
-        if change.error is not None:
-            raise change.error
-
-    def take(self) -> list[Change]:
-        """What has been asked for since the last time; for the monitor."""
-        os.eventfd_read(self.bell)
-        return [self._wanted.popleft() for _ in range(len(self._wanted))]
-
-    def close(self) -> None:
-        """The run has ended: nothing can be changed any more."""
-        with self._closing:
-            os.close(self.bell)
-            self.bell = -1
-            for change in self._wanted:
-                change.done.set()
 
 
 class Monitor:
@@ -181,7 +129,7 @@ class Monitor:
         if isinstance(answer, wire.Exited):
             self._ended.exited = answer
             return True
-        if answer is wire.Type.STARTED and self._control is not None:
+        if answer is wire.Type.STARTED and self._control is not None and self._control.started is not None:
             self._control.started()
         return False
 
@@ -203,12 +151,17 @@ class Monitor:
         elif fd == self._cgroup.oom_fd and self._cgroup.out_of_memory():
             self._kill(Status.MEMORY_LIMIT)
         elif self._control is not None and fd == self._control.bell:
-            for change in self._control.take():
-                try:
-                    self._put_in_force(change.limits)
-                except SandboxError as error:
-                    change.error = error
-                change.done.set()
+            self._obey(self._control)
+
+    def _obey(self, control: Control) -> None:
+        for change in control.take():
+            try:
+                self._put_in_force(change.limits)
+            except SandboxError as error:
+                change.error = error
+            change.done.set()
+        if control.killed:
+            self._kill(None)
 
     def _put_in_force(self, limits: Limits) -> None:
         """Other limits from now on, unless the end has come already."""
@@ -235,10 +188,10 @@ class Monitor:
             self._init.poll.unregister(fd)
             self._watch(stream)
         if isinstance(stream, Output):
+            self._last_output = time.monotonic()
             if stream.truncated:
                 self._kill(Status.OUTPUT_LIMIT)
             elif self.limits.idle_time is not None:
-                self._last_output = time.monotonic()
                 self._deadline = self._next_deadline()
 
     def _show_call(self) -> None:
@@ -277,8 +230,8 @@ class Monitor:
         pause = float("inf") if limit is None else max(SHORTEST_LOOK, (limit - used) / self._parallelism)
         return min(pause, self._cgroup.look_every or float("inf"))
 
-    def _kill(self, cause: Status) -> None:
-        """End everything in the box; the first cause is the one that counts."""
+    def _kill(self, cause: Status | None) -> None:
+        """End everything in the box, for a limit or because somebody wants it; the first cause is what counts."""
         if self._killed_at is None:
             self._killed_at = time.monotonic()
             self._ended.cause = cause

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any
 
-from sandbox.box import Box, BoxPool
-from sandbox.launch.wire import Scope
+from sandbox.box import BoxPool
+from sandbox.control import Control
 from sandbox.policy import Policy
 from sandbox.result import Result
 
@@ -21,21 +20,21 @@ class Job(Future[Result]):
     def __init__(self) -> None:
         """Not yet running."""
         super().__init__()
-        self._box: Box | None = None
-        self._holding = threading.Lock()
-        """Held while the box is signalled, and while it is given up: whose program it runs next gets none of ours."""
+        self._control: Control | None = None
+        self._killed = False
 
-    def _hold(self, box: Box | None) -> None:
-        with self._holding:
-            self._box = box
+    def _begin(self, control: Control) -> None:
+        self._control = control
+        if self._killed:
+            control.kill()
 
     def kill(self) -> None:
         """End it, whether it runs, which its Result then says, or waits, which is `cancel`."""
         if self.cancel():
             return
-        with self._holding:
-            if self._box is not None:
-                self._box.signal(signal.SIGKILL, Scope.EVERYTHING)
+        self._killed = True
+        if self._control is not None:
+            self._control.kill()
 
 
 class Pool:
@@ -90,12 +89,11 @@ class Pool:
         if not job.set_running_or_notify_cancel():
             return
         try:
-            with self._boxes.box() as box:
-                job._hold(box)
-                try:
-                    result = box.run(argv, **options)
-                finally:
-                    job._hold(None)
+            with Control() as control:
+                job._begin(control)
+                with self._boxes.box() as box:
+                    result = box.run(argv, control=control, **options)
+                control.deliver(result)
         except BaseException as error:  # noqa: BLE001 - whoever waits for the job gets it
             job.set_exception(error)
         else:

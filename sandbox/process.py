@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import signal as signals
 import threading
@@ -14,10 +15,9 @@ from typing import Any, NamedTuple, Protocol, Unpack
 import sandbox
 from sandbox.box import Box
 from sandbox.capture import PIPE, Output, PassFds, Stdin, Stdout
-from sandbox.errors import RequestError
+from sandbox.control import Control
+from sandbox.errors import HostError, RequestError
 from sandbox.launch.wire import Scope
-from sandbox.monitor import Control
-from sandbox.plan import Plan
 from sandbox.policy import Policy, place
 from sandbox.request import Limits, Request, RequestOptions
 from sandbox.result import Result
@@ -132,7 +132,8 @@ class Process:
     """A program in a box of its own, under way; `wait` for its Result, which is that of `sandbox.run`.
 
     The run itself, with its limits, its streams and its end, is the engine's, in a thread of this process. The box
-    goes back to where it was taken from when the program has ended.
+    goes back to where it was taken from when the program has ended; what the program has printed to a descriptor of
+    the caller is passed on until it is read.
     """
 
     def __init__(
@@ -159,21 +160,17 @@ class Process:
         self._result: Result | None = None
         self._failure: BaseException | None = None
         self._tell = ended
-        self._holding = threading.Lock()
-        """Held while the box is signalled, and while it is given up: whose program it runs next gets none of ours."""
-        self._holds = True
         self._limiting = threading.Lock()
         chosen, options["cwd"] = place(policy, options.get("cwd", ""))
-        self._box = _spares.take(chosen)
+        streams = {"stdin": stdin, "stdout": stdout, "stderr": stderr, "pass_fds": pass_fds}
+        self._control = Control(self._started.set)
         try:
-            plan = self._box.plan(argv, **options)
-            self._control = Control(self._started.set)
-        except BaseException:
-            self._give_back()
+            # All of it, from the making of the box on, where no signal handler's exception can come in between.
+            self._in_thread(self._run, chosen, argv, options, streams)
+            self._started.wait()
+        except BaseException:  # such an exception: nobody will have this to end the program with
+            self.kill()
             raise
-        self._limits = plan.limits
-        self._in_thread(self._run, plan, stdin, stdout, stderr, pass_fds)
-        self._started.wait()
         self._since = time.monotonic()
         if self._failure is not None:
             raise self._failure
@@ -184,36 +181,38 @@ class Process:
     def _in_thread(target: Callable[..., None], *arguments: Any) -> None:
         threading.Thread(target=target, args=arguments, name="sandbox-process", daemon=True).start()
 
-    def _run(self, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout, pass_fds: PassFds) -> None:
+    def _run(self, policy: Policy, argv: Argv, options: RequestOptions, streams: dict[str, Any]) -> None:
         try:
-            self._result = self._box.carry_out(plan, stdin, stdout, stderr, pass_fds, self._control)
+            self._box = _spares.take(policy)
+            try:
+                plan = self._box.plan(argv, **options)
+                self._limits = plan.limits
+                self._result = self._box.carry_out(plan, control=self._control, **streams)
+            finally:
+                _spares.give(self._box)
+            self._control.deliver(self._result)
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it
             self._failure = error
         finally:
             self._control.close()
-            self._give_back()
             self._ended.set()
             self._started.set()
             if self._tell is not None:
                 self._tell()
 
     def _report(self, progress: Callable[[Usage], object], every: float) -> None:
-        try:
-            while not self._ended.wait(every):
-                progress(self.usage())
-        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
-            self._failure = error
-            self.kill()
-
-    def _give_back(self) -> None:
-        with self._holding:
-            self._holds = False
-        _spares.give(self._box)
-
-    def _signal(self, number: int, scope: Scope) -> None:
-        with self._holding:
-            if self._holds:
-                self._box.signal(number, scope)
+        while not self._ended.wait(every):
+            try:
+                usage = self.usage()
+            except Exception:  # noqa: BLE001 - of the run itself, which whoever waits gets
+                return
+            try:
+                progress(usage)
+            except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+                if self._result is None:
+                    self._failure = error
+                self.kill()
+                return
 
     def running(self) -> bool:
         """Whether it has not ended yet."""
@@ -221,17 +220,17 @@ class Process:
 
     def usage(self) -> Usage:
         """What it has used so far, while it runs."""
-        with self._holding:
-            if self._holds:
-                group, many = self._box.cgroup, len(self._box.processes())
-                return Usage(group.cpu_time(), group.usage(), time.monotonic() - self._since, many)
-        result = self.wait()
+        with self._control.box() as box:
+            if box is not None:
+                used, memory, many = box.cgroup.cpu_time(), box.cgroup.usage(), len(box.processes())
+                return Usage(used, memory, time.monotonic() - self._since, many)
+        result = self._result or self.wait()
         return Usage(result.cpu_time, 0, result.wall_time, 0)
 
     def processes(self) -> tuple[int, ...]:
         """Host PIDs of the program and of everything that it has started; none are left when it has ended."""
-        with self._holding:
-            return self._box.processes() if self._holds else ()
+        with self._control.box() as box:
+            return () if box is None else box.processes()
 
     @property
     def stdout(self) -> bytes | None:
@@ -256,7 +255,7 @@ class Process:
         """Put other limits in force for the program as it runs, within the policy's ceilings; nothing happens if it
         has ended. They can be those of cpu_time and processes (only to lower them), wall_time and idle_time (from
         when it began and was heard of last), memory, cpus, output. Raises `RequestError` for others, and
-        `LaunchError` for what the kernel refuses.
+        `HostError` for what the kernel refuses.
         """
         for name in limits:
             if name in Limits.model_fields and name not in _CHANGEABLE:
@@ -267,6 +266,8 @@ class Process:
                 if (getattr(asked, name) or 0) > (getattr(self._limits, name) or 0):
                     raise RequestError(f"limits.{name}", "can only be lowered while the program runs")
             wanted = self._box.policy.resolve(asked)
+            if wanted.idle_time is not None and self._control.streams is not None:
+                self._control.streams.expect_output()
             self._control.change(wanted)
             self._limits = wanted
 
@@ -283,12 +284,18 @@ class Process:
         return self._result
 
     def signal(self, number: int, *, group: bool = False) -> None:
-        """Send a signal to the program, or to its whole process group. Nothing happens if it has ended."""
-        self._signal(number, Scope.GROUP if group else Scope.PROGRAM)
+        """Send a signal to the program, or to its whole process group. Nothing happens if it has ended.
+
+        `RequestError` if there is no such signal.
+        """
+        with self._control.box() as box:
+            if box is not None:
+                with contextlib.suppress(HostError):  # the box has just died, of which its Result tells
+                    box.signal(number, Scope.GROUP if group else Scope.PROGRAM)
 
     def kill(self) -> None:
-        """End it, and everything that it has started, at once."""
-        self._signal(signals.SIGKILL, Scope.EVERYTHING)
+        """End it, and everything that it has started, at once. What it has printed and nobody has taken is lost."""
+        self._control.kill()
 
     def stop(self, grace: float = 1.0, number: int = signals.SIGTERM) -> Result:
         """Ask it to end by a signal to its group; after `grace` seconds everything of it is killed."""

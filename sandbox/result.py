@@ -55,6 +55,7 @@ class Result:
     """What the program printed, or `None` if stdout was not captured."""
     stderr: bytes | None = b""
     stdout_truncated: bool = False
+    """Whether the rest was lost: beyond the limit of output, or passed on to somebody who did not take it in time."""
     stderr_truncated: bool = False
     files: Mapping[str, bytes | NotCollected] = field(default_factory=dict)
     """Every name of the request's `collect`, with its content (a `File`) or the reason why there is none. Of a tree, a

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from sandbox import transfer
 from sandbox.capture import PassFds, Stdin, Stdout, Streams
+from sandbox.control import Control
 from sandbox.errors import HostError
 from sandbox.launch.wire import RunFlag
-from sandbox.monitor import Control, Ended, Monitor
+from sandbox.monitor import Ended, Monitor
 from sandbox.outcome import Usage, classify, measure
 from sandbox.plan import Plan
+from sandbox.request import Limits
 from sandbox.result import NotCollected, Result
 
 if TYPE_CHECKING:
@@ -28,39 +30,34 @@ def run(
     box: Box, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout, pass_fds: PassFds, control: Control | None
 ) -> Result:
     """Carry out a plan in a box that is ready, and say how it ended. Raises what `sandbox.run` raises."""
-    limits, group, init = plan.limits, box.cgroup, box.init
     if plan.files:
         transfer.put_all(box.warden, plan.files)
-        group.settle()  # what that took is not the program's
-    streams = Streams(init.pipes, limits.output, stdin, stdout, stderr, pass_fds)
+        box.cgroup.settle()  # what that took is not the program's
+    streams = Streams(box.init.pipes, plan.limits.output, stdin, stdout, stderr, pass_fds)
     try:
-        if limits.idle_time is not None:
-            streams.expect_output()
-        if control is not None:
-            control.streams = streams
-        group.start(init.pidfd)
-        shortest = min(limits.wall_time or 1.0, limits.idle_time or 1.0)
-        waits = streams.feed or streams.shared or control or shortest <= PATIENCE
-        patience = 0 if waits else PATIENCE_MS
-        flags = streams.flags | (RunFlag.REPORT_START if control else 0)
-        exited = init.run(plan.head, plan.tail, streams.fds, streams.targets, flags, patience)
-        if exited is not None:
-            ended = Ended(exited)
-            if exited.unread:
-                streams.read(exited.unread)
-        else:
-            streams.hand_over()
-            monitor = Monitor(init, group, limits, streams.all(), box.observer, control)
-            ended, limits = monitor.wait(), monitor.limits
-            exited = ended.exited
-            if exited is None:
-                init.kill()  # what init did not end must not go on while it is measured and its files are collected
-            streams.finish()
-    finally:
+        result = _run(box, plan, streams, control)
+        if control is None:
+            streams.deliver(result)
+    except BaseException:
         streams.close()
-    if exited is not None:
-        init.exchange_pipes(exited.pipes)
-    usage = measure(ended, group, limits)
+        raise
+    return result
+
+
+def _run(box: Box, plan: Plan, streams: Streams, control: Control | None) -> Result:
+    try:
+        if control is not None:
+            control.begin(box, streams)
+        ended, limits = _watch(box, plan, streams, control)
+    finally:
+        if control is not None:
+            control.end()
+    if ended.exited is None:
+        box.init.kill()  # what init did not end must not go on while it is measured and its files are collected
+    streams.finish()
+    if ended.exited is not None:
+        box.init.exchange_pipes(ended.exited.pipes)
+    usage = measure(ended, box.cgroup, limits)
     files = _collect(box, plan, usage) if plan.collect else {}
     box.note(ended)
     out, err = streams.stdout, streams.stderr
@@ -84,6 +81,26 @@ def run(
         denied_syscalls=usage.denied,
         ended_at=usage.ended_at,
     )
+
+
+def _watch(box: Box, plan: Plan, streams: Streams, control: Control | None) -> tuple[Ended, Limits]:
+    """Start the program, and be there until it has ended; with the limits that were in force then."""
+    limits, init = plan.limits, box.init
+    if limits.idle_time is not None:
+        streams.expect_output()
+    box.cgroup.start(init.pidfd)
+    told = control is not None and control.started is not None
+    shortest = min(limits.wall_time or 1.0, limits.idle_time or 1.0)
+    waits = streams.feed or streams.shared or told or shortest <= PATIENCE
+    flags = streams.flags | (RunFlag.REPORT_START if told else 0)
+    exited = init.run(plan.head, plan.tail, streams.fds, streams.targets, flags, 0 if waits else PATIENCE_MS)
+    if exited is not None:
+        if exited.unread:
+            streams.read(exited.unread)
+        return Ended(exited), limits
+    streams.hand_over()
+    monitor = Monitor(init, box.cgroup, limits, streams.all(), box.observer, control)
+    return monitor.wait(), monitor.limits
 
 
 def _collect(box: Box, plan: Plan, usage: Usage) -> Mapping[str, bytes | NotCollected]:

@@ -11,9 +11,10 @@ caller's, and `pid` is a number of ours.
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import itertools
 import os
+import signal
 import subprocess as standard
 from collections.abc import Callable, Mapping
 from subprocess import (
@@ -74,6 +75,15 @@ _OWN: Mapping[str, tuple[Any, ...]] = {
 _numbers = itertools.count(1)
 
 
+def _inherited(number: int) -> int:
+    """A standard stream of the caller's own, if it has that at all."""
+    try:
+        os.fstat(number)
+    except OSError:
+        return capture.DEVNULL
+    return number
+
+
 class Popen(standard.Popen[Any]):
     """A program in a box, with the interface of `subprocess.Popen`; `result` tells more once it has ended."""
 
@@ -116,38 +126,25 @@ class Popen(standard.Popen[Any]):
         argv = ["/bin/sh", "-c", *args] if shell else list(args)
         if executable is not None:
             raise ValueError("executable: name the program in args; its own name cannot be another")
+        for given in {p2cread, c2pwrite, errwrite} - {-1}:
+            os.fstat(given)  # the standard error, if it is not open
         merged = errwrite == c2pwrite and errwrite != -1
-        with contextlib.ExitStack() as ours:
-            if self._tell is not None:
-                ours.callback(self._tell)  # the first in is the last out: when the streams have been closed
-            stdin = self._copy(p2cread, 0, ours)
-            stdout = self._copy(c2pwrite, 1, ours)
-            stderr = capture.STDOUT if merged else self._copy(errwrite, 2, ours)
-            copies = ours.pop_all()
         try:
             self.process = self._runner.start(
-                argv, policy=self._policy, limits=self._limits, env=env, cwd=os.fspath(cwd or ""), stdin=stdin,
-                stdout=stdout, stderr=stderr, pass_fds=tuple(pass_fds), start_new_session=start_new_session,
-                umask=0o022 if umask == -1 else umask, ended=copies.close,
+                argv, policy=self._policy, limits=self._limits, env=env, cwd=os.fspath(cwd or ""),
+                stdin=_inherited(0) if p2cread == -1 else p2cread,
+                stdout=_inherited(1) if c2pwrite == -1 else c2pwrite,
+                stderr=capture.STDOUT if merged else _inherited(2) if errwrite == -1 else errwrite,
+                pass_fds=tuple(pass_fds), start_new_session=start_new_session, umask=0o022 if umask == -1 else umask,
+                ended=self._tell,
             )  # fmt: skip
         except LaunchError as error:
             if error.step.partition(" ")[0] not in ("chdir", "execve", "clone"):  # it is the box that could not be made
-                copies.close()
                 raise
             raise self._as_standard(error, args, cwd) from None
-        except BaseException:
-            copies.close()
-            raise
         self._child_created = True
         self.pid = next(_numbers)
         self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)  # type: ignore[attr-defined]
-
-    @staticmethod
-    def _copy(given: int, standard_number: int, ours: contextlib.ExitStack) -> int:
-        """A descriptor that stays open until the program has ended, whatever becomes of the one that was given."""
-        copy = os.dup(standard_number if given == -1 else given)
-        ours.callback(os.close, copy)
-        return copy
 
     @staticmethod
     def _as_standard(error: LaunchError, args: Any, cwd: Any) -> OSError:
@@ -173,6 +170,8 @@ class Popen(standard.Popen[Any]):
 
     def send_signal(self, sig: int) -> None:
         """Send a signal to the program; nothing happens if it has ended."""
+        if sig not in range(signal.NSIG):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         if self.poll() is None and self.process is not None:
             self.process.signal(sig)
 

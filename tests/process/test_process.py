@@ -207,6 +207,83 @@ def test_silence_ends_it(policy: Name) -> None:
         run(["true"], policy=policy("shell"), limits=limits, stdout=DEVNULL, stderr=DEVNULL)
 
 
+def test_silence_is_counted_from_the_last_word(policy: Name) -> None:
+    """Also where the limit comes later than the word; and it needs a stream on which there could be one."""
+    script = "for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 0.1; done"
+    process = Process(["sh", "-c", script], policy=policy("shell"))
+    time.sleep(0.7)
+    process.limit(idle_time=0.5)
+    assert process.wait().ok
+    with (
+        Process(["sleep", "5"], policy=policy("shell"), stdout=DEVNULL, stderr=DEVNULL) as silent,
+        pytest.raises(RequestError, match="both are discarded"),
+    ):
+        silent.limit(idle_time=0.3)
+
+
+def test_no_such_signal(policy: Name) -> None:
+    """It is refused, and the program goes on."""
+    with Process(["sleep", "5"], policy=policy("shell")) as process:
+        for number in (-1, 65, 2**40):
+            with pytest.raises(RequestError, match="the number of no signal"):
+                process.signal(number)
+        assert process.running()
+
+
+def test_watching_is_no_failure_of_the_program(policy: Name) -> None:
+    """At any moment of a run's end, while its box is replaced: the figures are those of the run, or of its Result."""
+    for number in range(30):
+        process = Process(
+            ["sh", "-c", f"echo x > f; sleep 0.0{number % 3}"], policy=policy("shell"),
+            progress=lambda _: None, every=0.0005,
+        )  # fmt: skip
+        while process.running():
+            process.usage()
+            process.processes()
+        assert process.wait().ok
+
+
+class Interrupted(BaseException):
+    """What a signal handler raises, as `KeyboardInterrupt` is."""
+
+
+def test_an_exception_while_it_starts(policy: Name) -> None:
+    """Of a signal handler, such as that of Ctrl-C: nothing goes on for which nobody has a handle."""
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    interrupted = 0
+    try:
+        for number in range(40):
+            limits = {"scratch": (20 + number % 2) << 20}  # another size each time: to start takes longer
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.0008 + 0.0002 * number)
+                Process(["sleep", "12.34"], policy=policy("shell"), limits=limits).kill()
+            except Interrupted:
+                interrupted += 1
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted
+    wait_until(lambda: not sleepers("12.34"))
+
+
+def sleepers(seconds: str) -> list[psutil.Process]:
+    """Processes of that command line, anywhere."""
+    return [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", seconds]]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Within five seconds."""
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_limits_change_while_it_runs(policy: Name) -> None:
     """Each in force at once, and told by the Result; what cannot be changed is an error, and so is too much."""
     spin = ["sh", "-c", "while :; do :; done"]
@@ -271,6 +348,20 @@ def test_jobs(policy: Name) -> None:
         assert {job.result().stdout for job in pool.as_completed(jobs)} == {b"%d\n" % n for n in range(5)}
 
 
+def test_a_job_is_killed_whenever_it_is(policy: Name) -> None:
+    """Also between its turn and its program's start."""
+    files = {f"f{number}": b"x" * 1000 for number in range(40)}
+    with Pool(policy("shell"), size=2) as pool:
+        for _ in range(10):
+            job = pool.submit(["sleep", "10"], files=files)
+            while not job.running():
+                time.sleep(0)
+            started = time.monotonic()
+            job.kill()
+            assert job.result(9).signal == signal.SIGKILL
+            assert time.monotonic() - started < 5
+
+
 def test_an_error_ends_what_is_in_a_pool(policy: Name) -> None:
     """Leaving by an exception kills; nobody waits for half a minute."""
     started = time.monotonic()
@@ -326,6 +417,63 @@ def test_a_cancelled_run_leaves_nothing(policy: Name, after: float) -> None:
     asyncio.run(main())
     family = psutil.Process().children(recursive=True)
     assert not [process for process in family if process.name() == "sleep"]
+
+
+def test_a_loop_that_ends_while_a_run_starts(policy: Name) -> None:
+    """Takes its programs along, also when it ends of something else."""
+
+    async def main(after: float) -> None:
+        tasks = [asyncio.ensure_future(aio.run(["sleep", "12.35"], policy=policy("shell"))) for _ in range(2)]
+        await asyncio.sleep(after)
+        tasks[0].cancel()
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        raise ZeroDivisionError
+
+    for number in range(8):
+        with pytest.raises(ZeroDivisionError):
+            asyncio.run(main(0.001 * number))
+    wait_until(lambda: not sleepers("12.35"))
+
+
+def test_a_cancelled_run_that_does_not_start(policy: Name) -> None:
+    """Is cancelled, and no failure."""
+
+    async def main() -> None:
+        task = asyncio.ensure_future(aio.run(["no-such-program"], policy=policy("shell")))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+
+
+def test_a_reader_under_asyncio_that_comes_late(policy: Name) -> None:
+    """Gets everything, and the program's end after it."""
+
+    async def main() -> None:
+        argv = ("head", "-c", "330000", "/dev/zero")
+        process = await aio.create_subprocess_exec(*argv, policy=policy("shell"), stdout=aio.PIPE)
+        await asyncio.sleep(1.5)
+        assert process.stdout is not None
+        assert len(await process.stdout.read()) == 330_000
+        assert await asyncio.wait_for(process.wait(), 5) == 0
+
+    asyncio.run(main())
+
+
+def test_a_failure_of_the_sandbox_under_asyncio(policy: Name) -> None:
+    """Is raised by whoever waits, and nobody waits for ever."""
+
+    async def main() -> None:
+        with open("/dev/full", "wb", buffering=0) as full:
+            process = await aio.create_subprocess_exec("echo", "x", policy=policy("shell"), stdout=full)
+        with pytest.raises(HostError, match="No space left"):
+            await asyncio.wait_for(process.wait(), 5)
+
+    asyncio.run(main())
 
 
 async def leave(policy: str) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.capture import Feed, Output
+from sandbox.nowait import NoWait
 
 Pipe = tuple[IO[bytes], IO[bytes]]
 
@@ -71,16 +72,18 @@ def test_passing_on_waits_for_the_reader(pipe: Pipe) -> None:
         except BlockingIOError:
             break
     os.set_blocking(sink, True)
-    output = Output(source, None, sink)
+    passed_on = NoWait(sink)
+    output = Output(source, None, passed_on)
     program.write(b"data")
     output.step()
-    assert output.wants() == (sink, select.POLLOUT)
+    assert output.wants() == (passed_on.fd, select.POLLOUT)
     assert output.content is None
     while os.read(ours, 65536)[-1:] == b"f" and select.select([ours], [], [], 0)[0]:
         pass
     output.step()
     assert output.wants() == (source, select.POLLIN)
     assert os.read(ours, 100).endswith(b"data")
+    output.close()
     os.close(ours)
     os.close(sink)
 
@@ -88,8 +91,9 @@ def test_passing_on_waits_for_the_reader(pipe: Pipe) -> None:
 def test_feed_ends_with_its_source(pipe: Pipe) -> None:
     """The program sees the end of its input when the source has ended."""
     source, caller = pipe[0].fileno(), pipe[1]
-    feed = Feed(source)
-    assert feed.wants() == (source, select.POLLIN)
+    copied = NoWait(source)
+    feed = Feed(copied)
+    assert feed.wants() == (copied.fd, select.POLLIN)
     caller.write(b"data")
     feed.step()
     caller.close()
@@ -103,7 +107,7 @@ def test_feed_ends_with_its_source(pipe: Pipe) -> None:
 def test_feed_stops_when_nobody_reads(pipe: Pipe) -> None:
     """A program that has closed its input ends the copying, not the run."""
     source, caller = pipe[0].fileno(), pipe[1]
-    feed = Feed(source)
+    feed = Feed(NoWait(source))
     os.close(feed.theirs)
     caller.write(b"data")
     feed.step()
@@ -116,7 +120,7 @@ def test_feed_of_a_regular_file(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_bytes(bytes(range(256)) * 2000)
     with path.open("rb", buffering=0) as file:
-        feed = Feed(file.fileno())
+        feed = Feed(NoWait(file.fileno()))
         got = bytearray()
         while (want := feed.wants()) is not None:
             assert want[1] == select.POLLOUT

@@ -1,0 +1,119 @@
+"""What other threads see of a run that is under way, and change in it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sandbox.capture import Streams
+from sandbox.errors import SandboxError, step
+from sandbox.request import Limits
+from sandbox.result import Result
+
+if TYPE_CHECKING:
+    from sandbox.box import Box
+
+
+@dataclass(slots=True)
+class Change:
+    """Limits that another thread wants in force, and what became of that."""
+
+    limits: Limits
+    done: threading.Event = field(default_factory=threading.Event)
+    error: SandboxError | None = None
+
+
+class Control:
+    """The strings of one run; each call is for any thread, and for signal handlers.
+
+    `started` is called, by the thread of the run, once the program is what runs. Whoever has made a control closes it.
+    """
+
+    killed = False
+    """Whether somebody has ended the run, perhaps before it began."""
+    streams: Streams | None = None
+    """Those of the run, once there are any."""
+
+    def __init__(self, started: Callable[[], object] | None = None) -> None:
+        """For a run that is to be. `LaunchError` if there is no descriptor left for it."""
+        self.started = started
+        self._box: Box | None = None
+        self._wanted: deque[Change] = deque()
+        self._using = threading.RLock()
+        """Held while something is done to the run's box, and while the run ends: no later run of the box gets it."""
+        with step("make an event descriptor"):
+            self.bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def begin(self, box: Box, streams: Streams) -> None:
+        """The run is under way; for its thread."""
+        self.streams = streams
+        self._box = box
+
+    def end(self) -> None:
+        """The run is not under way any more, and its box may be another's; for its thread. Safe to call twice."""
+        with self._using:
+            self._box = None
+            for change in self._wanted:
+                change.done.set()
+            self._wanted.clear()
+
+    @contextlib.contextmanager
+    def box(self) -> Iterator[Box | None]:
+        """The box of the run, for as long as this is entered; `None` if the run is not under way."""
+        with self._using:
+            yield self._box
+
+    def kill(self) -> None:
+        """End the run with everything that it has started: at once, or when it begins."""
+        self.killed = True
+        self._ring()
+
+    def change(self, limits: Limits) -> None:
+        """Put other limits in force; returns when they are, or the run has ended. Raises what the kernel refuses."""
+        change = Change(limits)
+        with self._using:
+            if self._box is None:
+                return
+            self._wanted.append(change)
+        self._ring()
+        change.done.wait()
+        if change.error is not None:
+            raise change.error
+
+    def _ring(self) -> None:
+        with self._using:
+            if self.bell >= 0:
+                os.eventfd_write(self.bell, 1)
+
+    def take(self) -> list[Change]:
+        """What has been asked for since the last time; for the monitor."""
+        os.eventfd_read(self.bell)
+        return [self._wanted.popleft() for _ in range(len(self._wanted))]
+
+    def deliver(self, result: Result) -> None:
+        """Pass on what the program has printed and nobody has taken yet (`Streams.deliver`), unless a kill gives that
+        up; for the thread of a run that has ended.
+        """
+        if self.streams is not None:
+            if self.killed:
+                self._ring()  # which the run may have heard already
+            self.streams.deliver(result, self.bell)
+
+    def close(self) -> None:
+        """Nothing can be asked for any more. Safe to call twice."""
+        self.end()
+        with self._using:
+            if self.bell >= 0:
+                os.close(self.bell)
+                self.bell = -1
+
+    def __enter__(self) -> Control:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
