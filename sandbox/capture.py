@@ -19,9 +19,9 @@ from typing import IO, Final, Protocol
 
 from sandbox.errors import SHORTAGES, HostError, LaunchError, RequestError, step
 from sandbox.handover import Content, PipeEnd
+from sandbox.kernel.nowait import NoWait
 from sandbox.launch.launcher import memory_file
 from sandbox.launch.wire import RunFlag
-from sandbox.nowait import NoWait
 from sandbox.result import Result
 
 PIPE: Final = -1

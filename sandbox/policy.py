@@ -7,10 +7,12 @@ over anything, so that every complaint names the file that is wrong.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -310,10 +312,17 @@ def as_policy(policy: str | Policy) -> Policy:
     return policy
 
 
-_NOT_WITHIN = ("proc", "sys", "dev", "run", "box", "etc", "boot", "bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_NOT_WITHIN = (
+    "proc", "sys", "dev", "run", "box", "etc", "boot", "bin", "sbin", "lib", "lib32", "lib64", "libx32",
+    "var/spool", *(f"{at}/{name}" for at in ("usr", "usr/local") for name in (
+        "bin", "sbin", "games", "lib", "lib32", "lib64", "libx32", "libexec", "include", "share", "etc",
+    )),
+)  # fmt: skip
 """Directories of / in which no program works: those that a box has of its own, and the system's."""
-_NOT_ITSELF = ("usr", "usr/local", "var", "home", "root", "tmp")
-"""Those in which directories may be worked in. Nor may a home itself, whose owner's next login obeys what is there."""
+_NOT_ITSELF = ("usr", "usr/local", "var", "var/lib", "var/log", "var/cache", "var/tmp", "home", "opt", "srv", "tmp")
+"""Those in which directories may be worked in. So it is with homes, of which what begins with a dot is not for it
+either: their owners' next login, or shell, obeys what is there.
+"""
 
 
 def in_directory(policy: str | Policy, directory: str | os.PathLike[str]) -> Policy:
@@ -341,19 +350,54 @@ def place(policy: str | Policy, cwd: str) -> tuple[Policy, str]:
 def _workspace(directory: str | os.PathLike[str]) -> str:
     """The real path of a directory, if it is one to work in."""
     try:
-        path = os.path.realpath(os.fsdecode(directory), strict=True)
-        is_directory = os.path.isdir(path)
+        path = _without_links(os.path.abspath(os.fsdecode(directory)))
+        is_directory = stat.S_ISDIR(os.stat(path).st_mode)
+    except RequestError:
+        raise
     except (OSError, ValueError, TypeError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise RequestError("cwd", f"{directory!r} is no directory of the host to work in: {reason}") from None
     if not is_directory:
         raise RequestError("cwd", f"{path} is not a directory")
     within = {os.path.realpath(f"/{name}") for name in _NOT_WITHIN}
-    itself = {os.path.realpath(f"/{name}") for name in _NOT_ITSELF} | {os.path.realpath(os.path.expanduser("~"))}
+    homes = _homes(path)
+    itself = {os.path.realpath(f"/{name}") for name in _NOT_ITSELF} | homes
     below = path.rstrip("/") + "/"
-    if any(below.startswith(place + "/") for place in within) or any((at + "/").startswith(below) for at in itself):
+    if (
+        any(below.startswith(place + "/") for place in within)
+        or any((at + "/").startswith(below) for at in itself)
+        or any(below.startswith(home + "/.") for home in homes)
+    ):
         raise RequestError("cwd", f"{path} is not to be written to by a program: choose a directory for its work alone")
     return path
+
+
+def _homes(path: str) -> set[str]:
+    """The caller's home, and those of everybody who owns the path or a directory on the way to it."""
+    import pwd  # here, because there is none on systems where only the client is used
+
+    homes = {os.path.realpath(os.path.expanduser("~")).rstrip("/")}
+    for at in {path, *map(str, Path(path).parents)}:
+        with contextlib.suppress(KeyError):  # an owner without a name
+            homes.add(os.path.realpath(pwd.getpwuid(os.stat(at).st_uid).pw_dir).rstrip("/"))
+    return homes
+
+
+def _without_links(path: str) -> str:
+    """Where an absolute path leads, by links of the system at most: any other one may be what an earlier program has
+    put in the way of a later one. Raises `OSError` if it leads nowhere.
+    """
+    at = "/"
+    for name in path.split("/")[1:]:
+        step = os.path.join(at, name)
+        if not os.path.islink(step):
+            at = step
+        elif at in ("/", "/usr", "/var") and os.lstat(step).st_uid == 0:
+            at = os.path.realpath(step, strict=True)
+        else:
+            real = os.path.realpath(path)
+            raise RequestError("cwd", f"{step} is a link, which a program may have made; its real path is {real}")
+    return at
 
 
 def _barrier(path: str) -> str:

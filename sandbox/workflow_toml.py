@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -50,8 +51,8 @@ class Comparison:
         step, name, sign, literal = match.groups()
         try:
             value = tomllib.loads(f"value = {literal}")["value"]
-        except tomllib.TOMLDecodeError:
-            raise ValueError(f"{literal!r} is not a number, true, false or text in quotes") from None
+        except (ValueError, RecursionError):
+            raise ValueError(f"{literal[:80]!r} is not a number, true, false or text in quotes") from None
         kind = _kind(name)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ValueError(f"{name} cannot be compared with {literal!r}")
@@ -120,8 +121,10 @@ def load(source: str | Path, make: Callable[[list[Step]], Workflow]) -> Workflow
 def _steps(text: str, place: Path) -> list[Step]:
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # numbers that are too long, too
         raise RequestError("TOML", str(error)) from None
+    except RecursionError:
+        raise RequestError("TOML", "is nested too deeply") from None
     for key in table:
         if key != "steps":
             raise RequestError(key, "there is no such key; a workflow has a table [steps.NAME] for each step")
@@ -165,10 +168,10 @@ def _content(where: str, value: object, place: Path) -> bytes | Path | Artefact:
         if table.keys() in ({"step"}, {"step", "name"}):
             return Artefact(**table)
         if table.keys() == {"path"}:
-            path = Path(place, table["path"]).resolve()
-            if not path.is_file():
-                raise RequestError(where, f"there is no file {str(path)!r}")
-            return path
+            path = os.path.abspath(place / table["path"])
+            if not os.path.isfile(path):  # not Path.is_file(), which raises for what cannot be a path
+                raise RequestError(where, f"there is no file {path!r}")
+            return Path(path)
     raise RequestError(where, 'must be {path = "…"}, {text = "…"} or {step = "…", name = "…"}')
 
 

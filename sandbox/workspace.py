@@ -51,8 +51,8 @@ class Workspace:
 
     Regular files are kept with their executable bit, and directories; not times, owners, other modes, nor what is in
     /tmp and /dev/shm. Files of plain `bytes` are executable, those of a `sandbox.files.File` as it says. Everything
-    together has the size of the policy's limit scratch at most, and a run with less has to do with less. For one
-    thread at a time.
+    together has the size of the policy's limit scratch at most; a run with less has to do with less, and one with more
+    may not leave more. For one thread at a time.
     """
 
     def __init__(
@@ -98,6 +98,8 @@ class Workspace:
         if left:
             raise WorkspaceError(result, left)
         found = {name: content for name, content in result.files.items() if isinstance(content, bytes)}
+        if sum(map(len, found.values())) > self._limit:  # of a run that was allowed more
+            raise WorkspaceError(result, {WHOLE: f"more than the {self._limit} bytes of the policy's limit scratch"})
         self._files = MappingProxyType({name: self._shared(name, found[name]) for name in found if name != WHOLE})
         return result
 
@@ -119,6 +121,8 @@ class Workspace:
 
     def restore(self, snapshot: Snapshot) -> None:
         """Hold again what was there when the snapshot was made, be it of this workspace or of another."""
+        if not isinstance(snapshot, Snapshot):
+            raise RequestError("snapshot", f"{snapshot!r} is none")
         self._files = self._checked(snapshot.files)
 
     def save(self, directory: str | Path) -> None:

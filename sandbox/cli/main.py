@@ -9,6 +9,7 @@ import sys
 import click
 
 from sandbox.cli import EXIT_SANDBOX, EXIT_USAGE
+from sandbox.cli.terminal import harmless
 from sandbox.errors import PolicyError, RequestError, SandboxError
 
 COMMANDS = {
@@ -73,5 +74,5 @@ def _open_standard_streams() -> None:
 
 
 def _give_up(error: Exception, code: int) -> None:
-    click.echo(f"sandbox: {error}", err=True)
+    click.echo(f"sandbox: {harmless(str(error))}", err=True)
     sys.exit(code)

@@ -18,7 +18,22 @@ LAYERS = (
     ("data", {"errors", "files", "request", "policy", "result"}),
     ("kernel", {"kernel"}),
     ("launch", {"launch"}),
-    ("runner", {"plan", "template", "runner", "box", "monitor", "capture", "handover", "transfer", "outcome", "host"}),
+    (
+        "runner",
+        {
+            "plan",
+            "template",
+            "runner",
+            "box",
+            "monitor",
+            "control",
+            "capture",
+            "handover",
+            "transfer",
+            "outcome",
+            "host",
+        },
+    ),
     # The package itself offers the public names, and so stands above all that it offers.
     (
         "façades",

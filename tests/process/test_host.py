@@ -262,11 +262,32 @@ def test_refused_directories(place: str, policy: Callable[[str], str]) -> None:
         contained.run(["true"], policy=policy("host"), cwd=os.path.expanduser(place))
 
 
-def test_link_to_the_system(run: Run, tmp_path: Path) -> None:
-    """A directory is judged by where it is, not by how it is called."""
-    (tmp_path / "link").symlink_to("/etc")
-    with pytest.raises(RequestError, match="/etc is not to be written to"):
-        run("true", cwd=tmp_path / "link")
+def test_a_way_that_an_earlier_program_has_made(run: Run, workspace: Path, outside: Path) -> None:
+    """A program can put a link in the place of a directory that a later one is to work in: that is not followed."""
+    run("mkdir sub")
+    assert run("pwd", cwd=workspace / "sub").stdout == f"{workspace}/sub\n"
+    run(f"rmdir sub; ln -s {outside} sub")
+    with pytest.raises(RequestError, match=f"^cwd: {workspace}/sub is a link.* its real path is {outside}"):
+        run("echo planted > x", cwd=workspace / "sub")
+    assert not (outside / "x").exists()
+
+
+def test_links_of_the_system_are_followed(run: Run) -> None:
+    """Those of / and /usr are as good as directories; what they lead to is judged as ever."""
+    with pytest.raises(RequestError, match=r"^cwd: /usr/bin is not to be written to"):
+        run("true", cwd="/bin")
+
+
+@pytest.mark.parametrize("name", [".ssh", ".config/app", ".cache"])
+def test_what_a_login_obeys(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Directories of a home that begin with a dot are not lent; others of it are."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "work").mkdir()
+    tmp_path.chmod(0o755)
+    with pytest.raises(RequestError, match="is not to be written to"):
+        run("true", cwd=tmp_path / name)
+    assert run("echo yes", cwd=tmp_path / "work").stdout == "yes\n"
 
 
 def test_link_in_its_place(workspace: Path, outside: Path, policy: Callable[[str], str]) -> None:

@@ -145,6 +145,14 @@ def test_a_condition_that_raises(step: Make) -> None:
     assert not report.ok
 
 
+@pytest.mark.timeout(30)
+def test_a_condition_that_wants_to_leave(step: Make) -> None:
+    """Ends its step, and nobody waits for it for ever."""
+    report = Workflow([step("a", "true", when=lambda _: sys.exit(3)), step("b", "true", after=["a"])]).run()
+    assert (report["a"].state, report["a"].reason) == (State.FAILED, "SystemExit: 3")
+    assert report["b"].state is State.SKIPPED
+
+
 @pytest.mark.parametrize(
     ("comparison", "holds"),
     [
@@ -363,6 +371,11 @@ def test_mistakes_in_steps(steps: list[dict[str, Any]], where: str) -> None:
         ("[steps.a]\nargv = ['true']\nwhen = 'b.exit_code == true'", "steps.a.when: exit_code cannot be compared"),
         ("[steps.a]\nargv = ['true']\nwhen = 'b.status > \"OK\"'", "steps.a.when: status can only be compared with =="),
         ("[steps.a]\nargv = ['true']\nwhen = 'b.status == \"FINE\"'", "steps.a.when: 'FINE' is not a valid Status"),
+        (f"steps = {'[' * 5000}", "TOML: is nested too deeply"),
+        (f"steps = {'9' * 5000}", "TOML: "),
+        (f"[steps.a]\nargv = ['true']\nwhen = 'b.exit_code == {'[' * 5000}'", "steps.a.when: '[[[["),
+        ('[steps.a]\nargv = ["true"]\nfiles = {x = {path = "\\u0000"}}', "steps.a.files.x: there is no file "),
+        (f"[steps.a]\nargv = ['true']\nstdin = {{path = '{'x' * 5000}'}}", "steps.a.stdin: there is no file "),
         ("[steps.a]\nargv = ['true']\nwhen = 'b.__class__ == 1'", "steps.a.when: a result has no '__class__'"),
     ],
 )
@@ -454,14 +467,17 @@ def test_the_command_tells_what_failed(flow: Callable[[str], Path]) -> None:
     assert done.stderr.endswith("    first\n    red \\x1b[31m \\x9b \\xff\n")
 
 
-@pytest.mark.parametrize("text", ["[steps.a]\nargv = []", "[steps.a]\nargv = ['true']\nlimit = 1", "["])
+@pytest.mark.parametrize(
+    "text", ["[steps.a]\nargv = []", "[steps.a]\nargv = ['true']\nlimit = 1", "[", '"\\u001b[31m\\n" = 1']
+)
 def test_the_command_and_mistakes(tmp_path: Path, text: str) -> None:
-    """One line, and the exit code 2."""
+    """One line that no terminal obeys, and the exit code 2."""
     (tmp_path / "flow.toml").write_text(text)
     done = command(tmp_path / "flow.toml")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"sandbox: {tmp_path}/flow.toml: ")
     assert done.stderr.count("\n") == 1
+    assert "\x1b" not in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -109,6 +109,18 @@ def test_what_cannot_be_kept(make: Make, script: str, name: str, reason: str) ->
     assert sh(workspace, "cat *") == b"before"
 
 
+def test_a_run_that_may_have_more(make: Make) -> None:
+    """Can use more than the workspace holds, and may not leave it: what cannot go into the next run is not kept."""
+    workspace = make({"a": b"before"})
+    more = {"scratch": 100 << 20, "file_size": 100 << 20}
+    assert workspace.run(["sh", "-c", "head -c 70M /dev/zero > b; rm b"], limits=more).ok
+    with pytest.raises(WorkspaceError, match=r"'\./': more than the 67108864 bytes of the policy's limit scratch"):
+        workspace.run(["sh", "-c", "head -c 70M /dev/zero > b"], limits=more)
+    assert sh(workspace, "cat *") == b"before"
+    with pytest.raises(RequestError, match=r"^snapshot: 'x' is none"):
+        workspace.restore("x")  # type: ignore[arg-type]
+
+
 def test_snapshots(make: Make) -> None:
     """One can be gone back to, however often, in another workspace as well; what did not change is not copied."""
     workspace = make({"a": bytes(100_000), "d/": b""})

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.capture import Feed, Output
-from sandbox.nowait import NoWait
+from sandbox.kernel.nowait import NoWait
 
 Pipe = tuple[IO[bytes], IO[bytes]]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.nowait import NoWait
+from sandbox.kernel.nowait import NoWait
 
 Ends = tuple[int, int]
 
