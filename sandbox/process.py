@@ -306,6 +306,10 @@ class Process:
             self.kill()
             return self.wait()
 
+    def __repr__(self) -> str:
+        state = "running" if self.running() else self._failure or self._result
+        return f"<Process of a box of {self._box.policy.name}: {state}>"
+
     def __enter__(self) -> Process:
         return self
 

@@ -129,6 +129,9 @@ class Workspace:
         """Write everything below a host's directory, as `Result.save` does; other files there stay."""
         write_all(directory, self._files.items())
 
+    def __repr__(self) -> str:
+        return f"<Workspace of {len(self._files)} files, {sum(map(len, self._files.values()))} bytes>"
+
     def _shared(self, name: str, content: bytes) -> bytes:
         """The content that there was, if it is the same: snapshots share it."""
         before = self._files.get(name)

@@ -20,19 +20,8 @@ LAYERS = (
     ("launch", {"launch"}),
     (
         "runner",
-        {
-            "plan",
-            "template",
-            "runner",
-            "box",
-            "monitor",
-            "control",
-            "capture",
-            "handover",
-            "transfer",
-            "outcome",
-            "host",
-        },
+        {"plan", "template", "runner", "box", "monitor", "control", "capture", "handover"}
+        | {"transfer", "outcome", "host"},
     ),
     # The package itself offers the public names, and so stands above all that it offers.
     (
