@@ -303,6 +303,11 @@ def load(name_or_path: str) -> Policy:
     return _load(name_or_path, directories())
 
 
+def forget() -> None:
+    """Read the files again when they are next asked for."""
+    _load.cache_clear()
+
+
 def as_policy(policy: str | Policy) -> Policy:
     """A policy, or the one of that name."""
     if isinstance(policy, str):

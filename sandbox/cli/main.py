@@ -15,15 +15,17 @@ from sandbox.errors import PolicyError, RequestError, SandboxError
 COMMANDS = {
     "doctor": "Show what this host offers for containing programs.",
     "judge": "Judge submissions to a problem.",
+    "key": "Make, list and revoke keys of the service.",
     "languages": "Show and test the languages of submissions.",
     "policy": "Show, check and learn policies.",
     "problem": "Show and check a problem package.",
     "run": "Run a program that you do not trust.",
+    "serve": "Run and judge programs for others, over HTTP.",
     "workflow": "Run programs that depend on each other.",
 }
 """Each command with its summary; it is the function of that name in the module of that name."""
 
-LOCAL = {"doctor", "judge", "languages", "policy", "problem", "run", "workflow"}
+LOCAL = set(COMMANDS)
 """Commands that need boxes on this machine, and so Linux."""
 
 

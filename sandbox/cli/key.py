@@ -1,0 +1,5 @@
+"""`sandbox key`: see `serve`."""
+
+from sandbox.cli.serve import key
+
+__all__ = ["key"]

@@ -1,0 +1,158 @@
+"""`sandbox serve` and `sandbox key`: the HTTP service, and who may use it."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sandbox.cli.terminal import harmless
+from sandbox.harden import harden
+
+if TYPE_CHECKING:
+    from sandbox.service.service import Service
+    from sandbox.service.settings import Settings
+
+FIRST_SCOPES = ("run", "submit", "manage", "admin")
+
+
+def _config(function: Any) -> Any:
+    """The options that say where the settings and the database are."""
+    for option in (
+        click.option("--database", metavar="URL", help="SQLAlchemy's URL of the database (default: SQLite in --data)."),
+        click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Where everything is kept."),
+        click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings, as TOML."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command()
+@_config
+@click.option("--host", metavar="ADDRESS", help="Address to listen on (default: 127.0.0.1).")
+@click.option("--port", type=int, metavar="N", help="Port to listen on (default: 8075); 0 is any that is free.")
+@click.option("--slots", type=int, metavar="N", help="Programs that run at one time (default: one for each CPU).")
+@click.option("--check", is_flag=True, help="Only say if the settings, the database and the host will do.")
+@click.option("--no-first-key", is_flag=True, help="Print no key at the first start.")
+def serve(config: Path | None, check: bool, no_first_key: bool, **flags: Any) -> None:
+    """Run and judge programs for others, over HTTP.
+
+    SIGTERM lets what runs end, and begins nothing more; SIGHUP reads policies and languages again.
+
+    \b
+    Exit codes: 0 after SIGTERM; 1 if something that ran had to be ended; 2 for wrong settings;
+      125 if the service cannot be started.
+    """
+    from sandbox.service import logs
+    from sandbox.service.service import Service
+    from sandbox.service.settings import Settings
+
+    settings = Settings.load(config, **flags)
+    harden()
+    logs.install(settings.log)
+    service = Service(settings)
+    if check:
+        _check(service)
+    if not no_first_key and not service.keys.list():
+        key, token = service.keys.make("default", FIRST_SCOPES, "first")
+        click.echo(f"The first key, for everything, which is shown only now (tenant default, id {key}):\n{token}")
+    sys.exit(_serve(service, settings))
+
+
+def _check(service: Service) -> None:
+    """Try a program under each policy; ends the command."""
+    from sandbox import Box
+
+    for name, policy in service.policies.items():
+        with Box(policy):
+            click.echo(f"policy {name}: a box can be made")
+    click.echo(
+        f"database {service.database.url!r}: up to date\n"
+        f"would listen on {service.settings.host}:{service.settings.port}"
+    )
+    service.database.close()
+    sys.exit(0)
+
+
+def _serve(service: Service, settings: Settings) -> int:
+    import uvicorn
+
+    from sandbox.service.app import create_app
+
+    class Server(uvicorn.Server):
+        """Ends by SIGTERM and SIGINT as an exit, not by the signal once more."""
+
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self.handle_exit)
+            yield
+
+    config = uvicorn.Config(
+        create_app(service), host=settings.host, port=settings.port, log_config=None, access_log=False,
+        timeout_graceful_shutdown=int(settings.drain) + 5, server_header=False, ws_max_size=settings.body,
+    )  # fmt: skip
+    signal.signal(signal.SIGHUP, lambda *_: service.reload_soon())
+    Server(config).run()
+    return 0 if service.ended_well else 1
+
+
+@click.group()
+def key() -> None:
+    """Make, list and revoke API keys."""
+
+
+def _keys(config: Path | None, flags: dict[str, Any]) -> Any:
+    from sandbox.service.access import Keys
+    from sandbox.service.settings import Settings
+    from sandbox.service.store.database import Database
+
+    settings = Settings.load(config, **flags)
+    database = Database(settings.database_url)
+    database.migrate()
+    return Keys(database)
+
+
+@key.command()
+@_config
+@click.argument("tenant")
+@click.option(
+    "--scope",
+    "-s",
+    "scopes",
+    multiple=True,
+    default=("run", "submit"),
+    show_default=True,
+    help="What it is for: run, submit, manage, admin.",
+)
+@click.option("--name", default="", metavar="TEXT", help="What lists call it.")
+def make(tenant: str, scopes: tuple[str, ...], name: str, config: Path | None, **flags: Any) -> None:
+    """Make a key for TENANT, and print it."""
+    _, token = _keys(config, flags).make(tenant, scopes, name)
+    click.echo(token)
+
+
+@key.command("list")
+@_config
+def list_keys(config: Path | None, **flags: Any) -> None:
+    """List all keys, without their secrets."""
+    for row in _keys(config, flags).list():
+        state = "revoked" if row.revoked else "valid"
+        made = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.created))
+        click.echo(f"{row.id}  {state:7}  {made}  {row.tenant}  {' '.join(row.scopes)}  {harmless(row.name)}")
+
+
+@key.command()
+@_config
+@click.argument("key_id", metavar="ID")
+def revoke(key_id: str, config: Path | None, **flags: Any) -> None:
+    """Have a key not be valid any more."""
+    if not _keys(config, flags).revoke(key_id):
+        raise click.ClickException(f"there is no valid key {key_id}")
+    click.echo(f"{key_id} is not valid any more; running services refuse it within 2 seconds")

@@ -1,0 +1,260 @@
+"""`/v1/runs`: programs that run while the request waits."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import TypeAdapter
+from pydantic_core import to_json
+
+from sandbox.errors import SandboxError
+from sandbox.files import File
+from sandbox.policy import Policy
+from sandbox.result import Result
+from sandbox.service.access import Principal
+from sandbox.service.api.bodies import accepts, parsed, read_body
+from sandbox.service.api.models import (
+    AnyRun,
+    Batch,
+    Content,
+    Group,
+    GroupRun,
+    Order,
+    Program,
+    Report,
+    Reports,
+    Run,
+    Stored,
+)
+from sandbox.service.api.problems import PROBLEMS, as_problem
+from sandbox.service.api.requests import principal_of, service_of
+from sandbox.service.problem import Problem
+from sandbox.service.queue import QueueFull, Share
+from sandbox.service.runs import Job
+from sandbox.service.runs import Run as RunTask
+from sandbox.service.service import Service
+
+router = APIRouter(prefix="/v1", tags=["runs"], responses=PROBLEMS)
+
+_RUN: TypeAdapter[Run | GroupRun] = TypeAdapter(AnyRun)
+_BATCH = TypeAdapter(Batch)
+PATIENCE = 0.05
+"""Seconds after which it is watched whether whoever asked is still there: most runs are shorter."""
+
+
+class Runner:
+    """Has requests' programs run, for one principal."""
+
+    def __init__(self, service: Service, principal: Principal) -> None:
+        self._service, self._principal = service, principal
+
+    def start(self, asked: Run | GroupRun) -> Waiting:
+        """Put it into the queue; a `Problem` if it is not one, or there is no room."""
+        programs: Sequence[Program] = asked.programs if isinstance(asked, Group) else [asked]
+        pipes = [(pipe.source, pipe.target) for pipe in asked.pipes] if isinstance(asked, Group) else []
+        _check_pipes(pipes, programs)
+        policies = [
+            self._service.policy(program.policy, _field("policy", number, asked))
+            for number, program in enumerate(programs)
+        ]
+        finish = functools.partial(self._finish, asked, programs)
+        owner = f"{self._principal.tenant}/{asked.user}"
+        task = RunTask(owner, functools.partial(self._make, asked, programs, policies), finish, pipes)
+        return Waiting(self._service, self._principal.tenant, task, asked)
+
+    def _make(self, asked: Order, programs: Sequence[Program], policies: Sequence[Policy]) -> list[Job]:
+        return [
+            Job(program.argv, chosen, self._options(program, number, asked))
+            for number, (program, chosen) in enumerate(zip(programs, policies, strict=True))
+        ]
+
+    def _options(self, program: Program, number: int, asked: Order) -> dict[str, Any]:
+        options: dict[str, Any] = {"limits": program.limits}
+        if program.stdin:
+            options["stdin"] = self._content(program.stdin, _field("stdin", number, asked))
+        if program.files:
+            options["files"] = {
+                name: self._content(content, _field(f"files.{name}", number, asked))
+                for name, content in program.files.items()
+            }
+        for name in ("env", "cwd", "collect"):
+            if value := getattr(program, name):
+                options[name] = value
+        options["umask"] = program.umask
+        return options
+
+    def _content(self, content: Content, field: str) -> bytes:
+        if isinstance(content, str):
+            return File(content.encode())
+        if isinstance(content, Stored):
+            try:
+                return File(self._service.contents.read(self._principal.tenant, content.file), content.executable)
+            except Problem as problem:
+                raise Problem(problem.kind, problem.detail, field=field) from None
+        return content.content()
+
+    def _finish(self, asked: Order, programs: Sequence[Program], results: list[Result]) -> bytes:
+        """The answer, and what it costs the tenant."""
+        self._service.quotas.charge(
+            self._principal.tenant, sum(r.cpu_time or r.wall_time for r in results), len(results)
+        )
+        for result in results:
+            self._service.metrics.runs.labels(result.status.value).inc()
+        reports = [self._report(program, result) for program, result in zip(programs, results, strict=True)]
+        return to_json({"results": reports} if isinstance(asked, Group) else reports[0])
+
+    def _report(self, program: Program, result: Result) -> dict[str, Any]:
+        report = result.to_json()
+        if program.keep:
+            keep = functools.partial(self._service.contents.keep, self._principal.tenant)
+            seconds = self._service.settings.file_days * 86_400
+            for name, content in result.files.items():
+                if isinstance(content, bytes) and not name.endswith("/"):
+                    report["files"][name] = {"file": keep(content, seconds), "size": len(content)}
+        return report
+
+
+def _check_pipes(pipes: Sequence[tuple[int, int]], programs: Sequence[Program]) -> None:
+    for end, name in ((0, "source"), (1, "target")):
+        numbers = [pipe[end] for pipe in pipes]
+        if any(number >= len(programs) for number in numbers):
+            raise Problem("invalid", f"there is no program of that number: {max(numbers)}", field=f"pipes.{name}")
+        if len(set(numbers)) < len(numbers):
+            raise Problem("invalid", "a program has one stdin and one stdout", field=f"pipes.{name}")
+
+
+def _field(name: str, number: int, asked: Order) -> str:
+    return f"programs.{number}.{name}" if isinstance(asked, Group) else name
+
+
+class Waiting:
+    """A run that is in the queue, or in a slot."""
+
+    def __init__(self, service: Service, tenant: str, task: RunTask, asked: Order) -> None:
+        if service.draining:
+            raise Problem("draining", "the service is being stopped", retry_after=5)
+        self._service, self._task = service, task
+        quota = service.settings.quota_of(tenant)
+        try:
+            self._entry = service.slots.put(task, tenant, asked.priority, Share(quota.waiting, quota.running))
+        except QueueFull as full:
+            kind = "busy" if full.tenant is None else "quota"
+            raise Problem(kind, str(full), retry_after=1) from None
+
+    async def outcome(self) -> bytes:
+        """The answer. What runs is ended if this is cancelled. Raises what the library raises, and `Problem`."""
+        try:
+            return await self._wait()
+        except asyncio.CancelledError:
+            self.abandon()
+            raise
+
+    async def _wait(self) -> bytes:
+        outcome: asyncio.Future[bytes] = self._task.outcome
+        try:
+            return await asyncio.wait_for(asyncio.shield(outcome), self._service.settings.wait)
+        except TimeoutError:
+            if not self._service.slots.queue.remove(self._entry):
+                return await outcome  # it has begun
+        raise Problem("busy", f"no slot was free for {self._service.settings.wait:g} seconds", retry_after=5)
+
+    def abandon(self) -> None:
+        """Nobody wants it any more."""
+        if not self._service.slots.queue.remove(self._entry):
+            self._task.kill()
+
+    def measure(self) -> str:
+        """How long its parts took, for the metrics and for a Server-Timing header."""
+        now, started = time.monotonic(), self._task.started
+        phases = {"queue": started - self._entry.since, "run": now - started}
+        for phase, seconds in phases.items():
+            self._service.metrics.phases.labels(phase).observe(seconds)
+        return ", ".join(f"{phase};dur={seconds * 1000:.3f}" for phase, seconds in phases.items())
+
+
+@router.post(
+    "/runs",
+    response_model=Report | Reports,
+    openapi_extra=accepts(Run, GroupRun),
+    summary="Run programs, and wait for them",
+)
+async def run(request: Request) -> Response:
+    """Run one program, or a group with pipes between them, and answer with how it ended.
+
+    If the client goes away, what runs is ended.
+    """
+    service, principal = service_of(request), await principal_of(request, "run")
+    service.quotas.admit(principal.tenant)
+    asked = parsed(_RUN, await read_body(request))
+    waiting = Runner(service, principal).start(asked)
+    answer = await _unless_gone(request, waiting)
+    return Response(answer, media_type="application/json", headers={"server-timing": waiting.measure()})
+
+
+async def _unless_gone(request: Request, waiting: Waiting) -> bytes:
+    """The answer; if nobody is there any more to have it, everything is ended."""
+    outcome = asyncio.ensure_future(waiting.outcome())
+    done, _ = await asyncio.wait([outcome], timeout=PATIENCE)
+    if not done:
+        gone = asyncio.ensure_future(_until_gone(request))
+        try:
+            await asyncio.wait([outcome, gone], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+        if not outcome.done():
+            waiting.abandon()
+    return await outcome
+
+
+async def _until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+@router.post(
+    "/runs:batch", openapi_extra=accepts(Batch), summary="Run many programs",
+    responses={200: {"content": {"application/x-ndjson": {}}, "description": "A line for each run, as they end."}},
+)  # fmt: skip
+async def batch(request: Request) -> Response:
+    """Run many programs; a line `{"index": …, "result": …}`, or with `"problem"`, for each as it ends.
+
+    No more are begun than are read: a client that reads slowly holds up its own batch only.
+    """
+    service, principal = service_of(request), await principal_of(request, "run")
+    asked = parsed(_BATCH, await read_body(request))
+    if len(asked.runs) > service.settings.batch:
+        raise Problem("invalid", f"a batch has at most {service.settings.batch} runs", field="runs")
+    service.quotas.admit(principal.tenant, len(asked.runs))
+    lines = _lines(service, Runner(service, principal), asked.runs)
+    return StreamingResponse(lines, media_type="application/x-ndjson")
+
+
+async def _lines(service: Service, runner: Runner, runs: Sequence[Run]) -> AsyncIterator[bytes]:
+    left = iter(enumerate(runs))
+    going: set[asyncio.Task[bytes]] = set()
+    try:
+        while True:
+            while len(going) < 2 * service.settings.slots and (one := next(left, None)) is not None:
+                going.add(asyncio.ensure_future(_line(runner, *one)))
+            if not going:
+                return
+            done, going = await asyncio.wait(going, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                yield task.result()
+    finally:
+        for task in going:
+            task.cancel()
+
+
+async def _line(runner: Runner, index: int, asked: Run) -> bytes:
+    try:
+        answer = await runner.start(asked).outcome()
+    except (SandboxError, Problem) as error:
+        return to_json({"index": index, "problem": as_problem(error).to_json()}) + b"\n"
+    return b'{"index":%d,"result":%s}\n' % (index, answer)

@@ -1,0 +1,72 @@
+"""What a service is and can: health, numbers, languages, policies, the host."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import text
+
+from sandbox.kernel.probe import probe
+from sandbox.service.api.problems import PROBLEMS
+from sandbox.service.api.requests import principal_of, service_of
+from sandbox.service.problem import KINDS, Problem
+
+router = APIRouter(tags=["state"])
+
+
+@router.get("/healthz", summary="Whether the service is alive")
+async def healthy() -> dict[str, str]:
+    """Yes, if it answers."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", summary="Whether the service takes work", responses={503: PROBLEMS[503]})
+def ready(request: Request) -> dict[str, str]:
+    """Whether it takes runs and submissions: it is not being stopped, and its database answers."""
+    service = service_of(request)
+    if service.draining:
+        raise Problem("draining", "the service is being stopped", retry_after=5)
+    with service.database.begin() as session:
+        session.execute(text("SELECT 1"))
+    return {"status": "ready"}
+
+
+@router.get("/metrics", summary="Numbers for Prometheus", response_class=Response)
+async def metrics(request: Request) -> Response:
+    """For the operator's own network: without a key, and without anything of a tenant's."""
+    return Response(service_of(request).metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+@router.get("/v1/policies", summary="Policies that requests may name", responses=PROBLEMS)
+async def policies(request: Request) -> list[dict[str, Any]]:
+    """Each with what it is for, the limits that are in force unless a request says less, and the most it may say."""
+    await principal_of(request, "run")
+    return [
+        {
+            "name": name, "description": policy.description, "limits": policy.limits.model_dump(),
+            "ceilings": policy.ceilings.model_dump(),
+        }
+        for name, policy in sorted(service_of(request).policies.items())
+    ]  # fmt: skip
+
+
+@router.get("/v1/host", summary="What the host offers for containing programs", responses=PROBLEMS)
+async def host(request: Request) -> list[dict[str, Any]]:
+    """As `sandbox doctor --json`."""
+    await principal_of(request, "admin")
+    service = service_of(request)
+    limits = next(iter(service.policies.values())).limits
+    import asyncio
+
+    return [dataclasses.asdict(feature) for feature in await asyncio.to_thread(probe, limits)]
+
+
+@router.get("/problems/{kind}", summary="What a kind of problem is", tags=["problems"])
+async def problem(kind: str) -> dict[str, Any]:
+    """What the `type` of an error refers to."""
+    if kind not in KINDS:
+        raise Problem("not-found", f"there is no kind of problem {kind!r}")
+    status, title, hint = KINDS[kind]
+    return {"type": Problem.base + kind, "status": status, "title": title, "hint": hint}

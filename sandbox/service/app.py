@@ -1,0 +1,95 @@
+"""The ASGI application: routes, errors, and what surrounds every request."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sandbox.service.api import bodies, files, problems, runs, state
+from sandbox.service.service import Service
+from sandbox.service.store.database import new_id
+
+log = structlog.get_logger()
+
+
+def create_app(service: Service) -> FastAPI:
+    """The application of a service, which is started and stopped with it."""
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        yield
+        await asyncio.to_thread(service.stop)
+
+    app = FastAPI(
+        title="sandbox", version="1", lifespan=life, redoc_url=None,
+        description="Runs and judges programs that nobody trusts: contained, measured, warm.",
+    )  # fmt: skip
+    app.state.service = service
+    problems.install(app)
+    for module in (runs, files, state):
+        app.include_router(module.router)
+    _document(app)
+    app.add_middleware(Around, service=service)
+    if service.settings.cors:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=service.settings.cors, allow_methods=["*"], allow_headers=["authorization"]
+        )
+    return app
+
+
+def _document(app: FastAPI) -> None:
+    """Have the OpenAPI document tell of bodies that are read by hand, and of keys."""
+    make = app.openapi
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            found = make()
+            found["components"].setdefault("schemas", {}).update(bodies.schemas())
+            found["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            found["security"] = [{"key": []}]
+        return app.openapi_schema or found
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+class Around:
+    """Around every request: an id, a line in the log, and its time in the metrics."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self._app, self._service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI wants it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.monotonic(), 500
+        request_id = new_id()
+        scope.setdefault("state", {})["id"] = request_id
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request=request_id):
+            try:
+                await self._app(scope, receive, sending)
+            finally:
+                self._tell(scope, status, time.monotonic() - started)
+
+    def _tell(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "none")
+        self._service.metrics.requests.labels(scope["method"], route, status).observe(seconds)
+        log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 2))

@@ -1,0 +1,134 @@
+"""Runs that somebody waits for: a task of a slot, with an event loop at the other end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.control import Control
+from sandbox.handover import PipeEnd
+from sandbox.policy import Policy
+from sandbox.result import Result
+from sandbox.service.boxes import Boxes
+from sandbox.service.problem import Problem
+
+Pipes = Sequence[tuple[int, int]]
+"""The numbers of the program that writes and of the one that reads, of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One program, decided; options as of `Box.run`."""
+
+    argv: Sequence[str]
+    policy: Policy
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Run:
+    """Programs that run at the same time, and whoever waits for their Results; a `Task` of the slots.
+
+    `make` makes the jobs, and `finish` what is waited for of their Results: both in the slot's thread, in which files
+    may be read and written.
+    """
+
+    def __init__(
+        self, owner: str, make: Callable[[], Sequence[Job]], finish: Callable[[list[Result]], Any], pipes: Pipes = ()
+    ) -> None:
+        """In the event loop that is to wait for `outcome`."""
+        self._owner, self._make, self._finish, self._pipes = owner, make, finish, pipes
+        self._loop = asyncio.get_running_loop()
+        self._controls: list[Control] = []
+        self._killed = False
+        self.outcome: asyncio.Future[Any] = self._loop.create_future()
+        self.started = 0.0
+        """When it left the queue, by `time.monotonic`; 0 if it has not."""
+
+    def serve(self, boxes: Boxes) -> None:
+        """See `Task`."""
+        self.started = time.monotonic()
+        try:
+            jobs = self._make()
+            results = self._one(boxes, jobs[0]) if len(jobs) == 1 else _Group(self, boxes, jobs, self._pipes).run()
+            outcome = self._finish(results)
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            self._tell(self.outcome.set_exception, error)
+        else:
+            self._tell(self.outcome.set_result, outcome)
+
+    def refuse(self) -> None:
+        """See `Task`."""
+        self._tell(self.outcome.set_exception, Problem("draining", "the service is being stopped", retry_after=5))
+
+    def kill(self) -> None:
+        """End its programs, or have them end as soon as they begin: nobody waits any more."""
+        self._killed = True
+        for control in self._controls:
+            control.kill()
+
+    def _one(self, boxes: Boxes, job: Job) -> list[Result]:
+        return [self.carry_out(boxes, job, dict(job.options))]
+
+    def carry_out(self, boxes: Boxes, job: Job, options: dict[str, Any]) -> Result:
+        """One of its programs; raises what `Box.run` raises."""
+        box = boxes.take(job.policy, self._owner)
+        try:
+            with Control() as control:
+                self._controls.append(control)
+                if self._killed:
+                    control.kill()
+                return box.run(job.argv, control=control, **options)
+        finally:
+            boxes.give(box, self._owner)
+
+    def _tell(self, settle: Callable[[Any], object], what: object) -> None:
+        def tell() -> None:
+            if not self.outcome.done():
+                settle(what)
+
+        with contextlib.suppress(RuntimeError):  # the loop has closed
+            self._loop.call_soon_threadsafe(tell)
+
+
+class _Group:
+    """Programs that run at the same time, each in a thread and a box."""
+
+    def __init__(self, run: Run, boxes: Boxes, jobs: Sequence[Job], pipes: Pipes) -> None:
+        self._run, self._boxes, self._jobs = run, boxes, jobs
+        self._streams: list[dict[str, PipeEnd]] = [{} for _ in jobs]
+        self._results: list[Result | BaseException | None] = [None] * len(jobs)
+        for source, target in pipes:
+            reading, writing = PipeEnd.pair()
+            self._streams[source]["stdout"] = writing
+            self._streams[target]["stdin"] = reading
+
+    def run(self) -> list[Result]:
+        """All of them; what one raises ends the others, and is raised."""
+        threads = [
+            threading.Thread(target=self._one, args=(number,), name=f"program-{number}", daemon=True)
+            for number in range(len(self._jobs))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for result in self._results:
+            if isinstance(result, BaseException):
+                raise result
+        return [result for result in self._results if isinstance(result, Result)]
+
+    def _one(self, number: int) -> None:
+        job, streams = self._jobs[number], self._streams[number]
+        try:
+            self._results[number] = self._run.carry_out(self._boxes, job, {**job.options, **streams})
+        except BaseException as error:  # noqa: BLE001 - raised in the slot's thread
+            self._results[number] = error
+            self._run.kill()
+        finally:
+            for end in streams.values():  # those that no program has taken
+                end.close()

@@ -1,0 +1,129 @@
+"""Everything that a service is made of, and how it begins and ends."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+import structlog
+from sqlalchemy import delete
+
+from sandbox import policy
+from sandbox.errors import PolicyError
+from sandbox.policy import Policy
+from sandbox.service.access import Keys
+from sandbox.service.contents import Contents
+from sandbox.service.metrics import Metrics
+from sandbox.service.problem import Problem
+from sandbox.service.quotas import Quotas
+from sandbox.service.settings import Settings
+from sandbox.service.slots import Slots
+from sandbox.service.store import tables
+from sandbox.service.store.database import Database, new_id
+
+log = structlog.get_logger()
+
+ALIVE = 5.0
+"""Seconds after which a service says again that it is alive."""
+DEAD = 4 * ALIVE
+"""Seconds of silence after which it is taken for dead."""
+
+
+class Service:
+    """One service: its database, contents, slots and numbers."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Opens the database and brings it up to date. Raises `HostError` if that cannot be."""
+        self.settings = settings
+        self.id = new_id()
+        self.started = time.time()
+        self.draining = False
+        self.ended_well = True
+        """Whether everything had ended by itself when it was stopped."""
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.database = Database(settings.database_url)
+        self.database.migrate()
+        self.metrics = Metrics()
+        self.keys = Keys(self.database)
+        self.quotas = Quotas(settings, self.database)
+        self.contents = Contents(settings, self.database)
+        self.slots = Slots(settings.slots, settings.queue)
+        self.policies: dict[str, Policy] = {}
+        self.reload()
+        self._stopped = threading.Event()
+        self._upkeep = threading.Thread(target=self._keep_up, name="upkeep", daemon=True)
+        self._measure()
+
+    def reload(self) -> None:
+        """Read the policies again; those in force stay if one of them is wrong, which is raised."""
+        policy.forget()
+        fresh = {name: policy.load(name) for name in self.settings.policies}
+        self.policies = fresh
+        self.slots.boxes.drop()
+
+    def reload_soon(self) -> None:
+        """As `reload`, in another thread, for a signal handler; what is wrong goes into the log."""
+
+        def reload() -> None:
+            try:
+                self.reload()
+                log.info("policies were read again")
+            except PolicyError as error:
+                log.error("policies stay as they were", error=str(error))
+
+        threading.Thread(target=reload, name="reload", daemon=True).start()
+
+    def policy(self, name: str, field: str = "policy") -> Policy:
+        """One that requests may name; a `Problem` if it is none."""
+        found = self.policies.get(name)
+        if found is None:
+            there = ", ".join(sorted(self.policies))
+            raise Problem("invalid", f"there is no policy {name!r} for requests; there are {there}", field=field)
+        return found
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._say_alive()
+        self.slots.start()
+        self._upkeep.start()
+
+    def stop(self) -> None:
+        """Take nothing more, and wait for what runs as long as the settings say."""
+        self.draining = True
+        self.ended_well = self.slots.stop(self.settings.drain)
+        self._stopped.set()
+        if self._upkeep.ident is not None:
+            self._upkeep.join()
+        self.quotas.write()
+        self.slots.close()
+        with self.database.begin() as session:
+            session.execute(delete(tables.Service).where(tables.Service.id == self.id))
+        self.database.close()
+
+    def _measure(self) -> None:
+        gauge, slots = self.metrics.gauge, self.slots
+        gauge("queue_length", "Tasks that wait for a slot.", lambda: len(slots.queue))
+        gauge("slots", "Programs that can run at a time.", lambda: slots.size)
+        gauge("slots_busy", "Slots in which something runs.", lambda: slots.busy)
+        gauge("boxes_idle", "Warm boxes that wait.", lambda: len(slots.boxes))
+        gauge("boxes_made", "Boxes that were made, since the start.", lambda: slots.boxes.made)
+        gauge("boxes_renewed", "Boxes that were replaced for somebody else.", lambda: slots.boxes.renewed)
+
+    def _keep_up(self) -> None:
+        """What has to be done now and then."""
+        turns = 0
+        while not self._stopped.wait(ALIVE):
+            turns += 1
+            try:
+                self._say_alive()
+                self.quotas.write()
+                if turns % 120 == 1:
+                    self.contents.sweep()
+            except Exception:  # a database that is away for a moment
+                log.exception("upkeep failed")
+
+    def _say_alive(self) -> None:
+        row = tables.Service(id=self.id, host=socket.gethostname(), seen=time.time())
+        with self.database.begin() as session:
+            session.merge(row)

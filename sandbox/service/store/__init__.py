@@ -1,0 +1,1 @@
+"""What a service keeps: rows in a database, contents in files."""
