@@ -7,7 +7,6 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from signal import NSIG
 from typing import Any, Unpack
 
 from sandbox import runner
@@ -146,12 +145,7 @@ class Box:
             raise
 
     def signal(self, number: int, scope: wire.Scope = wire.Scope.GROUP) -> None:
-        """Send a signal to the program that runs now, by default with its group; from another thread or a handler.
-
-        `RequestError` if there is no such signal (signal(7)).
-        """
-        if number not in range(NSIG):
-            raise RequestError("signal", f"{number!r} is the number of no signal: those are 1 to {NSIG - 1}")
+        """Send a signal to the program that runs now, by default with its group; from another thread or a handler."""
         with self._closing:
             if self._init is not None:
                 self._init.signal(number, scope)

@@ -7,6 +7,7 @@ The monitor's loop moves the bytes: it waits for what a stream `wants`, then cal
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import select
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import IO, Final, Protocol
 
 from sandbox.errors import SHORTAGES, HostError, LaunchError, RequestError, step
-from sandbox.handover import Content, PipeEnd
+from sandbox.handover import Content, PipeEnd, Terminal
 from sandbox.kernel.nowait import NoWait
 from sandbox.launch.launcher import memory_file
 from sandbox.launch.wire import RunFlag
@@ -29,7 +30,7 @@ STDOUT: Final = -2
 DEVNULL: Final = -3
 """As in `subprocess`: capture a stream; send stderr where stdout goes; discard a stream, or read nothing."""
 
-Stdin = bytes | str | Path | int | IO[bytes] | Content | PipeEnd | None
+Stdin = bytes | str | Path | int | IO[bytes] | Content | PipeEnd | Terminal | None
 """Nothing, content, a path, or a descriptor or file of the caller that is copied as the program reads."""
 
 Stdout = int | IO[bytes] | PipeEnd
@@ -44,6 +45,9 @@ LARGEST_FD = 255
 """The largest number that one can have in it."""
 
 CHUNK = 65_536
+
+END_OF_INPUT = b"\4\4"
+"""What a terminal takes for it (termios(3), VEOF): the first ends a line that has no end, should there be one."""
 
 PATIENCE = 1.0
 """Seconds, at least, that whoever reads what is passed on has for the rest of it when the program has ended."""
@@ -81,6 +85,9 @@ class Output:
     _pending = b""
     _more = False
     _finished = False
+    ends_late = False
+    """Whether there may be more when the program has ended than poll(2) has told of: the kernel moves what is written
+    to a terminal in its own time."""
 
     def __init__(self, ours: int, limit: int | None, sink: NoWait | None = None) -> None:
         self.limit = limit
@@ -120,6 +127,10 @@ class Output:
             data = os.read(self.ours, room)
         except BlockingIOError:
             data = b""
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            data, self._want = b"", None  # a terminal that nobody has open any more
         # Not "less than was asked for": a program can make its pipe give one write at a time (O_DIRECT, pipe(2)).
         self._more = bool(data)
         self.size += len(data)
@@ -170,6 +181,7 @@ class Output:
 
     def finish(self) -> None:
         """See `Stream`. What is passed on may need further steps, as whoever reads it takes it."""
+        self._more |= self.ends_late
         while self._more:
             self._read()
         self._finished = True
@@ -192,15 +204,12 @@ class Output:
 class Feed:
     """Standard input, copied from `source`, which is closed at its end, as the program reads it.
 
-    `theirs` is the program's end of the pipe.
+    `ours` is the end of a pipe, or of a terminal, that the program reads the other end of, and does not block. At the
+    end of input `last` is written there, and it is closed.
     """
 
-    def __init__(self, source: NoWait) -> None:
-        self._source = source
-        with step("make a pipe"):
-            self.theirs, self._ours = os.pipe2(os.O_CLOEXEC)
-        os.fchmod(self.theirs, 0o666)  # the program is not who made it, and is to be able to open /dev/stdin
-        os.set_blocking(self._ours, False)
+    def __init__(self, source: NoWait, ours: int, last: bytes = b"") -> None:
+        self._source, self._ours, self._last = source, ours, last
         self._pending = b""
         # A file is always readable, and poll(2) would never wait.
         self._waiting = (self._ours, select.POLLOUT) if source.is_file else (source.fd, select.POLLIN)
@@ -214,12 +223,14 @@ class Feed:
         """See `Stream`."""
         try:
             if not self._pending and not self._read():
-                self.finish()
-                return
+                self._pending, self._last = self._last, b""
+                if not self._pending:
+                    self.finish()
+                    return
             self._pending = self._pending[os.write(self._ours, self._pending) :]
         except BlockingIOError:
             pass
-        except BrokenPipeError:  # the program has closed its input
+        except OSError:  # the program has closed its input
             self.finish()
             return
         self._want = (self._ours, select.POLLOUT) if self._pending else self._waiting
@@ -260,15 +271,20 @@ class Streams:
     """Whether somebody waits for us to let go of what is given to the program."""
     _given: tuple[int, ...] = ()
     """What only the program is to hold once it runs."""
+    _own: tuple[int, ...] = ()
+    """What is ours to close at the end."""
 
     def __init__(
         self, pipes: tuple[int, ...], limit: int | None, stdin: Stdin, stdout: Stdout, stderr: Stdout,
         pass_fds: PassFds = (),
     ) -> None:  # fmt: skip
         try:
-            self._direct(pipes, limit, stdout, stderr)
-            if stdin is not None and stdin != DEVNULL:
-                self._give(self._input(stdin), 0)
+            if isinstance(stdin, Terminal):
+                self._attach(stdin, limit, stdout)
+            else:
+                self._direct(pipes, limit, stdout, stderr)
+                if stdin is not None and stdin != DEVNULL:
+                    self._give(self._input(stdin), 0)
             if pass_fds:
                 self._pass(pass_fds)
         except BaseException:
@@ -279,14 +295,39 @@ class Streams:
         out, error = pipes
         if stdout == PIPE:
             self.stdout = Output(out, limit)
+        elif stdout == DEVNULL:
+            self.flags |= RunFlag.NULL_OUT
+        elif isinstance(stdout, PipeEnd):
+            self._give_end("stdout", stdout, 1)
         else:
-            self.stdout = self._output("stdout", out, limit, stdout, RunFlag.NULL_OUT)
+            self.stdout = self._output("stdout", out, limit, stdout)
         if stderr == PIPE:
             self.stderr = Output(error, limit)
         elif stderr == STDOUT:
             self.flags |= RunFlag.MERGE
+        elif stderr == DEVNULL:
+            self.flags |= RunFlag.NULL_ERR
+        elif isinstance(stderr, PipeEnd):
+            self._give_end("stderr", stderr, 2)
         else:
-            self.stderr = self._output("stderr", error, limit, stderr, RunFlag.NULL_ERR)
+            self.stderr = self._output("stderr", error, limit, stderr)
+
+    def _attach(self, terminal: Terminal, limit: int | None, stdout: Stdout) -> None:
+        """All three are one terminal, of which we hold the other side."""
+        self._give(terminal.take(), 0)
+        for number in (1, 2):
+            self._give(_copy(self.fds[0]), number)
+        if stdout == DEVNULL or isinstance(stdout, PipeEnd):
+            raise RequestError("stdout", "what is printed to a terminal has to be read by us")
+        ours = _copy(terminal.master)
+        self._own += (ours,)
+        self.stdout = Output(ours, limit) if stdout == PIPE else self._output("stdout", ours, limit, stdout)
+        self.stdout.ends_late = True
+        self.flags |= RunFlag.TERMINAL
+        self.shared = True
+        if terminal.stdin is not None:
+            fd = _descriptor("stdin", terminal.stdin)
+            self.feed = Feed(NoWait(fd), _copy(terminal.master), END_OF_INPUT)
 
     def all(self) -> list[Stream]:
         """Those that the monitor has to move."""
@@ -316,26 +357,28 @@ class Streams:
         try:
             if source.is_directory:
                 raise RequestError("stdin", f"{stdin!r} is a directory")
-            self.feed = Feed(source)
+            with step("make a pipe"):
+                theirs, ours = os.pipe2(os.O_CLOEXEC)
         except BaseException:
             source.close()
             raise
-        return self.feed.theirs
+        os.fchmod(theirs, 0o666)  # the program is not who made it, and is to be able to open /dev/stdin
+        os.set_blocking(ours, False)
+        self.feed = Feed(source, ours)
+        return theirs
 
-    def _output(self, name: str, pipe: int, limit: int | None, target: Stdout, nowhere: RunFlag) -> Output | None:
-        if target == DEVNULL:
-            self.flags |= nowhere
-            return None
-        if isinstance(target, PipeEnd):
-            if not target.writes:
-                raise RequestError(name, "is the reading end of a pipe")
-            self.shared = True
-            self._give(target.take(), 1 if name == "stdout" else 2)
-            return None
+    def _give_end(self, name: str, end: PipeEnd, target: int) -> None:
+        if not end.writes:
+            raise RequestError(name, "is the reading end of a pipe")
+        self.shared = True
+        self._give(end.take(), target)
+
+    @staticmethod
+    def _output(name: str, ours: int, limit: int | None, target: int | IO[bytes]) -> Output:
         fd = _descriptor(name, target)
         if _access(fd) == os.O_RDONLY:
             raise RequestError(name, f"{target!r} is not open for writing")
-        return Output(pipe, limit, NoWait(fd))
+        return Output(ours, limit, NoWait(fd))
 
     def _pass(self, pass_fds: PassFds) -> None:
         """The program holds these itself, so they may be nothing that leads further than they do themselves."""
@@ -346,8 +389,7 @@ class Streams:
                 raise RequestError("pass_fds", why)
             if len(self.fds) == MAX_PASSED:
                 raise RequestError("pass_fds", f"more than {MAX_PASSED} descriptors, stdin among them")
-            with step("duplicate a descriptor"):
-                copy = os.dup(_descriptor("pass_fds", fd))  # what is looked at is what is given
+            copy = _copy(_descriptor("pass_fds", fd))  # what is looked at is what is given
             self._give(copy, target)
             if not _leads_nowhere(copy):
                 raise RequestError("pass_fds", f"{fd!r} is neither a pipe nor a connected Unix socket; see files=")
@@ -403,6 +445,9 @@ class Streams:
         for output in (self.stdout, self.stderr):
             if output is not None:
                 output.close()
+        for fd in self._own:
+            os.close(fd)
+        self._own = ()
 
 
 def _pass_on(outputs: Iterable[Output], seconds: float | None, bell: int) -> None:
@@ -443,6 +488,11 @@ def _opened(path: Path) -> Iterator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+def _copy(fd: int) -> int:
+    with step("duplicate a descriptor"):
+        return os.dup(fd)
 
 
 def _access(fd: int) -> int:

@@ -5,18 +5,34 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from signal import NSIG
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox.capture import Streams
-from sandbox.errors import SandboxError, step
+from sandbox.errors import HostError, RequestError, SandboxError, step
+from sandbox.launch.wire import Scope
 from sandbox.request import Limits
 from sandbox.result import Result
 
 if TYPE_CHECKING:
     from sandbox.box import Box
+
+
+class Usage(NamedTuple):
+    """What a program has used so far; `None` is "could not be measured". Of one that has ended, nothing is left."""
+
+    cpu_time: float | None
+    """CPU seconds of the whole tree."""
+    memory: int | None
+    """Bytes of the whole tree, now."""
+    wall_time: float
+    """Seconds since it was started."""
+    processes: int | None
+    """How many there are, now."""
 
 
 @dataclass(slots=True)
@@ -43,6 +59,7 @@ class Control:
         """For a run that is to be. `LaunchError` if there is no descriptor left for it."""
         self.started = started
         self._box: Box | None = None
+        self._since = 0.0
         self._wanted: deque[Change] = deque()
         self._using = threading.RLock()
         """Held while something is done to the run's box, and while the run ends: no later run of the box gets it."""
@@ -52,6 +69,7 @@ class Control:
     def begin(self, box: Box, streams: Streams) -> None:
         """The run is under way; for its thread."""
         self.streams = streams
+        self._since = time.monotonic()
         self._box = box
 
     def end(self) -> None:
@@ -62,11 +80,29 @@ class Control:
                 change.done.set()
             self._wanted.clear()
 
-    @contextlib.contextmanager
-    def box(self) -> Iterator[Box | None]:
-        """The box of the run, for as long as this is entered; `None` if the run is not under way."""
+    def usage(self) -> Usage | None:
+        """What the run has used so far; `None` if it is not under way."""
         with self._using:
-            yield self._box
+            if self._box is None:
+                return None
+            group, many = self._box.cgroup, len(self._box.processes())
+            return Usage(group.cpu_time(), group.usage(), time.monotonic() - self._since, many)
+
+    def processes(self) -> tuple[int, ...]:
+        """Host PIDs of the program and of all that it has started; none if the run is not under way."""
+        with self._using:
+            return () if self._box is None else self._box.processes()
+
+    def signal(self, number: int, *, group: bool = False) -> None:
+        """Send a signal to the program, or to its whole process group; nothing happens if it has ended, or has not
+        begun. `RequestError` if there is no such signal.
+        """
+        if number not in range(NSIG):
+            raise RequestError("signal", f"{number!r} is the number of no signal: those are 1 to {NSIG - 1}")
+        with self._using:
+            if self._box is not None:
+                with contextlib.suppress(HostError):  # the box has just died, of which its Result tells
+                    self._box.signal(number, Scope.GROUP if group else Scope.PROGRAM)
 
     def kill(self) -> None:
         """End the run with everything that it has started: at once, or when it begins."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import struct
+import termios
 from pathlib import Path
+from typing import IO
 
 from sandbox.errors import HostError, RequestError, step
 from sandbox.launch.launcher import memory_file
@@ -46,6 +49,58 @@ class Content:
         self.close()
 
     def __enter__(self) -> Content:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+_SIZES = range(1, 1 << 16)
+"""Rows and columns that a terminal can have."""
+
+
+class Terminal:
+    """A terminal of one run, as `stdin`, which then is the program's stdout and stderr too, and that of its session.
+
+    What is printed there is the run's stdout; there is no stderr. `stdin` is typed into it, and then the end of input,
+    as by Ctrl-D. The policy has to be one with `+terminal`. Closed by whoever has made it.
+    """
+
+    def __init__(self, rows: int = 24, columns: int = 80, stdin: int | IO[bytes] | None = None) -> None:
+        """`LaunchError` if the host has no more; `RequestError` for a size that no terminal has."""
+        with step("make a terminal"):
+            self.master, self.program = os.openpty()
+        self.stdin = stdin
+        try:
+            os.set_blocking(self.master, False)
+            os.fchmod(self.program, 0o666)  # the program is not who made it, and is to be able to open /dev/stdin
+            self.resize(rows, columns)
+        except BaseException:
+            self.close()
+            raise
+
+    def take(self) -> int:
+        """The program's side, which is the caller's from now on."""
+        if self.program < 0:
+            raise HostError("the terminal has had its run")
+        fd, self.program = self.program, -1
+        return fd
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Have another size, of which the foreground of the session is told by SIGWINCH."""
+        if rows not in _SIZES or columns not in _SIZES:
+            raise RequestError("terminal", f"{rows!r} × {columns!r} is not the size of a terminal")
+        if self.master >= 0:
+            fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def close(self) -> None:
+        """Close both sides. Safe to call twice."""
+        for fd in (self.master, self.program):
+            if fd >= 0:
+                os.close(fd)
+        self.master = self.program = -1
+
+    def __enter__(self) -> Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:

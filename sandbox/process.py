@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import signal as signals
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, Protocol, Unpack
+from typing import Any, Protocol, Unpack
 
 import sandbox
 from sandbox.box import Box
 from sandbox.capture import PIPE, Output, PassFds, Stdin, Stdout
-from sandbox.control import Control
-from sandbox.errors import HostError, RequestError
-from sandbox.launch.wire import Scope
+from sandbox.control import Control, Usage
+from sandbox.errors import RequestError
 from sandbox.policy import Policy, place
 from sandbox.request import Limits, Request, RequestOptions
 from sandbox.result import Result
+
+__all__ = ["LOCAL", "Process", "Runner", "Running", "Usage"]
 
 
 class _Spares:
@@ -74,19 +73,6 @@ def _forget_spares() -> None:
 
 
 os.register_at_fork(after_in_child=_forget_spares)
-
-
-class Usage(NamedTuple):
-    """What a program has used so far; `None` is "could not be measured". Of one that has ended, nothing is left."""
-
-    cpu_time: float | None
-    """CPU seconds of the whole tree."""
-    memory: int | None
-    """Bytes of the whole tree, now."""
-    wall_time: float
-    """Seconds since it was started."""
-    processes: int | None
-    """How many there are, now."""
 
 
 class Running(Protocol):
@@ -171,7 +157,6 @@ class Process:
         except BaseException:  # such an exception: nobody will have this to end the program with
             self.kill()
             raise
-        self._since = time.monotonic()
         if self._failure is not None:
             raise self._failure
         if progress is not None:
@@ -220,17 +205,15 @@ class Process:
 
     def usage(self) -> Usage:
         """What it has used so far, while it runs."""
-        with self._control.box() as box:
-            if box is not None:
-                used, memory, many = box.cgroup.cpu_time(), box.cgroup.usage(), len(box.processes())
-                return Usage(used, memory, time.monotonic() - self._since, many)
+        usage = self._control.usage()
+        if usage is not None:
+            return usage
         result = self._result or self.wait()
         return Usage(result.cpu_time, 0, result.wall_time, 0)
 
     def processes(self) -> tuple[int, ...]:
         """Host PIDs of the program and of everything that it has started; none are left when it has ended."""
-        with self._control.box() as box:
-            return () if box is None else box.processes()
+        return self._control.processes()
 
     @property
     def stdout(self) -> bytes | None:
@@ -288,10 +271,7 @@ class Process:
 
         `RequestError` if there is no such signal.
         """
-        with self._control.box() as box:
-            if box is not None:
-                with contextlib.suppress(HostError):  # the box has just died, of which its Result tells
-                    box.signal(number, Scope.GROUP if group else Scope.PROGRAM)
+        self._control.signal(number, group=group)
 
     def kill(self) -> None:
         """End it, and everything that it has started, at once. What it has printed and nobody has taken is lost."""

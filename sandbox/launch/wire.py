@@ -76,6 +76,7 @@ class RunFlag(IntFlag):
     NULL_OUT = 8
     NULL_ERR = 16
     NEW_SESSION = 32
+    TERMINAL = 64
 
 
 class MeterFlag(IntFlag):

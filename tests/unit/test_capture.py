@@ -27,6 +27,13 @@ def pipe() -> Iterator[Pipe]:
         yield read, write
 
 
+def inlet() -> tuple[int, int]:
+    """A program's end of a pipe, and ours, which does not block."""
+    theirs, ours = os.pipe()
+    os.set_blocking(ours, False)
+    return theirs, ours
+
+
 @settings(max_examples=200)
 @given(chunks=st.lists(st.integers(0, 3000), max_size=8), limit=st.none() | st.integers(0, 6000))
 def test_output_is_exact(chunks: list[int], limit: int | None) -> None:
@@ -92,23 +99,25 @@ def test_feed_ends_with_its_source(pipe: Pipe) -> None:
     """The program sees the end of its input when the source has ended."""
     source, caller = pipe[0].fileno(), pipe[1]
     copied = NoWait(source)
-    feed = Feed(copied)
+    theirs, ours = inlet()
+    feed = Feed(copied, ours)
     assert feed.wants() == (copied.fd, select.POLLIN)
     caller.write(b"data")
     feed.step()
     caller.close()
     feed.step()
     assert feed.wants() is None
-    assert os.read(feed.theirs, 100) == b"data"
-    assert os.read(feed.theirs, 100) == b""
-    os.close(feed.theirs)
+    assert os.read(theirs, 100) == b"data"
+    assert os.read(theirs, 100) == b""
+    os.close(theirs)
 
 
 def test_feed_stops_when_nobody_reads(pipe: Pipe) -> None:
     """A program that has closed its input ends the copying, not the run."""
     source, caller = pipe[0].fileno(), pipe[1]
-    feed = Feed(NoWait(source))
-    os.close(feed.theirs)
+    theirs, ours = inlet()
+    feed = Feed(NoWait(source), ours)
+    os.close(theirs)
     caller.write(b"data")
     feed.step()
     assert feed.wants() is None
@@ -120,14 +129,15 @@ def test_feed_of_a_regular_file(tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_bytes(bytes(range(256)) * 2000)
     with path.open("rb", buffering=0) as file:
-        feed = Feed(NoWait(file.fileno()))
+        theirs, ours = inlet()
+        feed = Feed(NoWait(file.fileno()), ours)
         got = bytearray()
         while (want := feed.wants()) is not None:
             assert want[1] == select.POLLOUT
             feed.step()
             if feed.wants() and not select.select([], [want[0]], [], 0)[1]:
-                got += os.read(feed.theirs, 10_000)
-        while data := os.read(feed.theirs, 65536):
+                got += os.read(theirs, 10_000)
+        while data := os.read(theirs, 65536):
             got += data
-        os.close(feed.theirs)
+        os.close(theirs)
     assert bytes(got) == path.read_bytes()

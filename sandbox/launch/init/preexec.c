@@ -10,6 +10,8 @@
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -119,10 +121,13 @@ static int child(void *argument)
 
     /* A group of its own, in init's session, which has no terminal. (A session of its own would cost more than
      * all the rest here: the scheduler makes a task group for each, sched(7) "autogroup". So only who asks has one.) */
-    if (program->run->flags & WIRE_NEW_SESSION ? setsid() < 0 : setpgid(0, 0) < 0)
-        give_up(program, program->run->flags & WIRE_NEW_SESSION ? "setsid" : "setpgid");
+    bool session = program->run->flags & (WIRE_NEW_SESSION | WIRE_TERMINAL);
+    if (session ? setsid() < 0 : setpgid(0, 0) < 0)
+        give_up(program, session ? "setsid" : "setpgid");
     bind_init(); /* as init's uid still */
     place_descriptors(program);
+    if (program->run->flags & WIRE_TERMINAL && ioctl(0, TIOCSCTTY, 0)) /* after setsid: only a leader can */
+        give_up(program, "terminal");
     umask(program->run->umask);
     set_limits(program); /* before the ids change: lowering needs no right, and RLIMIT_NPROC counts the new id */
     drop_identity(program);

@@ -118,6 +118,7 @@ enum wire_run_flags {
     WIRE_NULL_OUT = 8,     /* stdout is /dev/null, */
     WIRE_NULL_ERR = 16,    /* stderr is */
     WIRE_NEW_SESSION = 32, /* the program leads a session, not only a group */
+    WIRE_TERMINAL = 64,    /* its stdin is a terminal, which is that of its session */
 };
 
 /* A program's descriptors are those that come along, at the numbers that the tail gives. Of 0, 1 and 2, those that
