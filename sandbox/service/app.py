@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox.service.api import bodies, files, problems, runs, state
+from sandbox.service.api import bodies, files, problems, runs, state, stream
 from sandbox.service.service import Service
 from sandbox.service.store.database import new_id
 
@@ -35,7 +35,7 @@ def create_app(service: Service) -> FastAPI:
     )  # fmt: skip
     app.state.service = service
     problems.install(app)
-    for module in (runs, files, state):
+    for module in (runs, stream, files, state):
         app.include_router(module.router)
     _document(app)
     app.add_middleware(Around, service=service)

@@ -50,6 +50,7 @@ class Service:
         self.contents = Contents(settings, self.database)
         self.slots = Slots(settings.slots, settings.queue)
         self.policies: dict[str, Policy] = {}
+        self._terminals: dict[str, Policy] = {}
         self.reload()
         self._stopped = threading.Event()
         self._upkeep = threading.Thread(target=self._keep_up, name="upkeep", daemon=True)
@@ -59,7 +60,8 @@ class Service:
         """Read the policies again; those in force stay if one of them is wrong, which is raised."""
         policy.forget()
         fresh = {name: policy.load(name) for name in self.settings.policies}
-        self.policies = fresh
+        terminals = {name: policy.load(f"{name}+terminal") for name in fresh}
+        self.policies, self._terminals = fresh, terminals
         self.slots.boxes.drop()
 
     def reload_soon(self) -> None:
@@ -74,9 +76,9 @@ class Service:
 
         threading.Thread(target=reload, name="reload", daemon=True).start()
 
-    def policy(self, name: str, field: str = "policy") -> Policy:
-        """One that requests may name; a `Problem` if it is none."""
-        found = self.policies.get(name)
+    def policy(self, name: str, field: str = "policy", *, terminal: bool = False) -> Policy:
+        """One that requests may name, perhaps for programs with a terminal; a `Problem` if it is none."""
+        found = (self._terminals if terminal else self.policies).get(name)
         if found is None:
             there = ", ".join(sorted(self.policies))
             raise Problem("invalid", f"there is no policy {name!r} for requests; there are {there}", field=field)

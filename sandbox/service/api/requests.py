@@ -17,11 +17,14 @@ def service_of(connection: HTTPConnection) -> Service:
     return service
 
 
-async def principal_of(connection: HTTPConnection, scope: Scope) -> Principal:
-    """Whose request it is; a `Problem` if there is no key, or one without this scope."""
+async def principal_of(connection: HTTPConnection, scope: Scope, token: str = "") -> Principal:
+    """Whose request it is, by its header or another place for a key; a `Problem` if there is no key, or one without
+    this scope.
+    """
     keys = service_of(connection).keys
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    scheme, _, given = connection.headers.get("authorization", "").partition(" ")
+    token = given if scheme.lower() == "bearer" and given else token
+    if not token:
         raise Problem("unauthorized", "there is no key")
     principal = keys.known(token)
     if principal is None:

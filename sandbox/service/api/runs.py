@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -39,6 +39,7 @@ from sandbox.service.queue import QueueFull, Share
 from sandbox.service.runs import Job
 from sandbox.service.runs import Run as RunTask
 from sandbox.service.service import Service
+from sandbox.service.streams import LiveRun
 
 router = APIRouter(prefix="/v1", tags=["runs"], responses=PROBLEMS)
 
@@ -67,6 +68,15 @@ class Runner:
         owner = f"{self._principal.tenant}/{asked.user}"
         task = RunTask(owner, functools.partial(self._make, asked, programs, policies), finish, pipes)
         return Waiting(self._service, self._principal.tenant, task, asked)
+
+    def live(self, asked: Run, *, terminal: bool) -> tuple[Callable[[], Job], Callable[[list[Result]], bytes]]:
+        """What makes the job of a run whose streams are elsewhere, and what makes the answer."""
+        chosen = self._service.policy(asked.policy, terminal=terminal)
+
+        def make() -> Job:
+            return self._make(asked, [asked], [chosen])[0]
+
+        return make, functools.partial(self._finish, asked, [asked])
 
     def _make(self, asked: Order, programs: Sequence[Program], policies: Sequence[Policy]) -> list[Job]:
         return [
@@ -136,7 +146,7 @@ def _field(name: str, number: int, asked: Order) -> str:
 class Waiting:
     """A run that is in the queue, or in a slot."""
 
-    def __init__(self, service: Service, tenant: str, task: RunTask, asked: Order) -> None:
+    def __init__(self, service: Service, tenant: str, task: RunTask | LiveRun, asked: Order) -> None:
         if service.draining:
             raise Problem("draining", "the service is being stopped", retry_after=5)
         self._service, self._task = service, task
@@ -166,8 +176,15 @@ class Waiting:
 
     def abandon(self) -> None:
         """Nobody wants it any more."""
-        if not self._service.slots.queue.remove(self._entry):
+        if self._service.slots.queue.remove(self._entry):
+            self._task.outcome.cancel()
+        else:
             self._task.kill()
+
+    async def ended(self) -> None:
+        """Have it end, and wait until it has."""
+        self.abandon()
+        await asyncio.wait([self._task.outcome])
 
     def measure(self) -> str:
         """How long its parts took, for the metrics and for a Server-Timing header."""
