@@ -10,29 +10,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from signal import NSIG
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from sandbox.capture import Streams
 from sandbox.errors import HostError, RequestError, SandboxError, step
 from sandbox.launch.wire import Scope
 from sandbox.request import Limits
-from sandbox.result import Result
+from sandbox.result import Result, Usage
 
 if TYPE_CHECKING:
     from sandbox.box import Box
-
-
-class Usage(NamedTuple):
-    """What a program has used so far; `None` is "could not be measured". Of one that has ended, nothing is left."""
-
-    cpu_time: float | None
-    """CPU seconds of the whole tree."""
-    memory: int | None
-    """Bytes of the whole tree, now."""
-    wall_time: float
-    """Seconds since it was started."""
-    processes: int | None
-    """How many there are, now."""
 
 
 @dataclass(slots=True)

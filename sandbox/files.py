@@ -20,7 +20,8 @@ MAX_DEPTH = 32
 WHOLE = "./"
 """The name of the tree that is the working directory itself."""
 
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY"))
+"""Not every system has these: a client of a service elsewhere works on all."""
 
 
 class File(bytes):

@@ -7,17 +7,17 @@ import os
 import signal as signals
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol, Unpack
+from collections.abc import Callable
+from typing import Any, Unpack
 
-import sandbox
 from sandbox.box import Box
 from sandbox.capture import PIPE, Output, PassFds, Stdin, Stdout
-from sandbox.control import Control, Usage
+from sandbox.control import Control
 from sandbox.errors import RequestError
 from sandbox.policy import Policy, place
 from sandbox.request import Limits, Request, RequestOptions
-from sandbox.result import Result
+from sandbox.result import Result, Usage
+from sandbox.running import LOCAL, Argv, Runner, Running
 
 __all__ = ["LOCAL", "Process", "Runner", "Running", "Usage"]
 
@@ -74,39 +74,6 @@ def _forget_spares() -> None:
 
 os.register_at_fork(after_in_child=_forget_spares)
 
-
-class Running(Protocol):
-    """A program under way, wherever it runs: what `Process` is for one of this machine."""
-
-    def running(self) -> bool:
-        """Whether it has not ended yet."""
-
-    def usage(self) -> Usage:
-        """What it has used so far."""
-
-    def wait(self, timeout: float | None = None) -> Result:
-        """Its Result; `TimeoutError` after that many seconds."""
-
-    def signal(self, number: int, *, group: bool = False) -> None:
-        """Send a signal to it, or to its whole process group."""
-
-    def kill(self) -> None:
-        """End it, and everything that it has started."""
-
-
-class Runner(Protocol):
-    """Where programs run: on this machine (`LOCAL`), or wherever another one has them run; with the same calls, the
-    same Results and the same errors.
-    """
-
-    def run(self, argv: Argv, **options: Any) -> Result:
-        """As `sandbox.run`."""
-
-    def start(self, argv: Argv, **options: Any) -> Running:
-        """As `Process`."""
-
-
-Argv = Iterable[str | bytes | os.PathLike[str]]
 
 _CHANGEABLE = frozenset({"cpu_time", "wall_time", "idle_time", "memory", "processes", "cpus", "output"})
 """Limits that a running program can be given others of. The rest are its processes' own, and its files'."""
@@ -296,20 +263,3 @@ class Process:
     def __exit__(self, *_: object) -> None:
         self.kill()
         self._ended.wait()
-
-
-class _Local:
-    """This machine as a `Runner`."""
-
-    @staticmethod
-    def run(argv: Argv, **options: Any) -> Result:
-        """As `sandbox.run`."""
-        return sandbox.run(argv, **options)
-
-    @staticmethod
-    def start(argv: Argv, **options: Any) -> Process:
-        """As `Process`."""
-        return Process(argv, **options)
-
-
-LOCAL: Runner = _Local()

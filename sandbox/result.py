@@ -8,7 +8,7 @@ import signal as _signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sandbox.files import write_all
 from sandbox.request import Limits
@@ -29,6 +29,19 @@ class Status(str, Enum):
 
     def __str__(self) -> str:
         return self.value
+
+
+class Usage(NamedTuple):
+    """What a program has used so far; `None` is "could not be measured". Of one that has ended, nothing is left."""
+
+    cpu_time: float | None
+    """CPU seconds of the whole tree."""
+    memory: int | None
+    """Bytes of the whole tree, now."""
+    wall_time: float
+    """Seconds since it was started."""
+    processes: int | None
+    """How many there are, now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,10 @@ from subprocess import (
 )
 from typing import Any
 
-from sandbox import capture
 from sandbox.errors import LaunchError
 from sandbox.policy import Policy
-from sandbox.process import LOCAL, Runner, Running
 from sandbox.result import Result
+from sandbox.running import LOCAL, Runner, Running
 
 __all__ = [
     "DEVNULL",
@@ -80,7 +79,7 @@ def _inherited(number: int) -> int:
     try:
         os.fstat(number)
     except OSError:
-        return capture.DEVNULL
+        return DEVNULL
     return number
 
 
@@ -134,7 +133,7 @@ class Popen(standard.Popen[Any]):
                 argv, policy=self._policy, limits=self._limits, env=env, cwd=os.fspath(cwd or ""),
                 stdin=_inherited(0) if p2cread == -1 else p2cread,
                 stdout=_inherited(1) if c2pwrite == -1 else c2pwrite,
-                stderr=capture.STDOUT if merged else _inherited(2) if errwrite == -1 else errwrite,
+                stderr=STDOUT if merged else _inherited(2) if errwrite == -1 else errwrite,
                 pass_fds=tuple(pass_fds), start_new_session=start_new_session, umask=0o022 if umask == -1 else umask,
                 ended=self._tell,
             )  # fmt: skip

@@ -23,9 +23,9 @@ from pydantic import BaseModel, Field, StrictBool, ValidationError
 
 from sandbox.errors import PolicyError, RequestError, SandboxError
 from sandbox.policy import Policy, as_policy
-from sandbox.process import LOCAL, Runner, Running
 from sandbox.request import Limits, Request, Seconds, request_error
 from sandbox.result import NotCollected, Result
+from sandbox.running import LOCAL, Runner, Running
 
 LONGEST_BACKOFF = 3600.0
 """Seconds; a pause before another try does not double beyond that."""

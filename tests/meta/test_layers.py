@@ -26,7 +26,20 @@ LAYERS = (
     # The package itself offers the public names, and so stands above all that it offers.
     (
         "façades",
-        {"", "harden", "proof", "learn", "process", "subprocess", "aio", "pool", "judge", "sessions"}
+        {
+            "",
+            "local",
+            "running",
+            "harden",
+            "proof",
+            "learn",
+            "process",
+            "subprocess",
+            "aio",
+            "pool",
+            "judge",
+            "sessions",
+        }
         | {"workflow", "workflow_toml", "workspace"},
     ),
     ("surfaces", {"service", "worker", "cli", "client"}),
