@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import click
 
-from sandbox.cli.judgements import Live, show
-from sandbox.cli.terminal import complaining, harmless, located
+from sandbox.cli import EXIT_SANDBOX
+from sandbox.cli.interrupts import interruptible
+from sandbox.cli.judgements import Live, plain, show
+from sandbox.cli.selection import Selection
+from sandbox.cli.terminal import complaining, harmless, tell
 from sandbox.harden import harden
 from sandbox.judge.cache import Cache
 from sandbox.judge.calibrate import calibrate
-from sandbox.judge.compare import CHECKERS
+from sandbox.judge.compare import CHECKERS, parse_flags
 from sandbox.judge.compiler import Compiler
 from sandbox.judge.judge import DEFAULT_TIME, Judge
 from sandbox.judge.judgement import Judgement
+from sandbox.judge.languages import codes
 from sandbox.judge.package import opened
-from sandbox.judge.problem import Group, Problem, Test
+from sandbox.judge.problem import Problem
 from sandbox.judge.slot import NearLimit
 from sandbox.judge.submission import Submission
 from sandbox.judge.verdict import Verdict
+
+REPORT = click.Path(path_type=Path, dir_okay=False, writable=True)
+
+
+def _known(_ctx: click.Context, _param: click.Parameter, code: str | None) -> str | None:
+    if code is not None and code not in codes():
+        raise click.BadParameter(f"{code!r} is not one of {', '.join(codes())}")
+    return code
 
 
 @click.command()
@@ -56,24 +69,24 @@ from sandbox.judge.verdict import Verdict
     show_default=True,
     help="How often; the fastest counts.",
 )
-@click.option("--language", metavar="CODE", help="Of all submissions, instead of what their names say.")
+@click.option(
+    "--language", metavar="CODE", callback=_known, help="Of all submissions, instead of what their names say."
+)
 @click.option("--checker", metavar="NAME|FILE", help=f"Instead of the problem's: {', '.join(CHECKERS)}, or a program.")
-@click.option("--checker-args", default="", metavar="ARGS", help="Its arguments, separated by spaces.")
+@click.option("--checker-args", default="", metavar="ARGS", help="Its arguments, in one word, quoted as in a shell.")
 @click.option("--testlib", is_flag=True, help="The checker is one made with testlib.")
 @click.option("--transcript", is_flag=True, help="Show what was said in an interactive problem.")
 @click.option("--contestant", is_flag=True, help="Show only what a contestant may see.")
 @click.option("--cache", type=click.Path(path_type=Path), metavar="DIR", help="Where compiled programs are kept.")
 @click.option("--overlay", default="", metavar="NAME", help="Laid over every policy, such as weak-no-cgroup.")
 @click.option("--json", "as_json", is_flag=True, help="Print the judgements as JSON.")
-@click.option(
-    "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a report, one page."
-)
+@click.option("--html", type=REPORT, metavar="FILE", help="Write a report, one page.")
+@click.option("--verbose", "-v", is_flag=True, help="Show every test, with its times and memory.")
 def judge(
     problem: Path,
     submissions: tuple[Path, ...],
     groups: tuple[str, ...],
     tests: tuple[str, ...],
-    language: str | None,
     time_limit: float | None,
     jobs: int | None,
     cache: Path | None,
@@ -87,48 +100,81 @@ def judge(
     \b
     Exit codes: 0 if every submission is accepted (scored, in a scoring problem);
       1 if one is not;
-      125 the problem cannot be used, or the sandbox itself failed;
+      125 the problem cannot be used (a verdict JE says so too), or the sandbox itself failed;
+      128 + N if signal N interrupted it;
         2 the command line is wrong.
     """
     harden()
-    with complaining(problem), opened(problem) as read, Compiler(Cache(cache), overlay=options["overlay"]) as compiler:
+    can_write(html)
+    judging = Compiler(Cache(cache), overlay=options["overlay"])
+    with interruptible(), complaining(problem), opened(problem) as read, judging as compiler:
         package = _with_checker(read, options["checker"], options["checker_args"], testlib=options["testlib"])
-        for warning in package.warnings:
-            click.echo(located(problem, warning), err=True)
-        only = _chosen(package, (*groups, *tests))
-        limit = time_limit or _time_limit(package, compiler, jobs)
-        given = {str(path): Submission.read(path, language) for path in submissions}
+        for warning in () if contestant else package.warnings:
+            tell(problem, warning)
+        selection = Selection(package, groups, tests)
+        limit, why = _time_limit(package, compiler, jobs) if time_limit is None else (time_limit, "")
+        if why and not contestant:
+            click.echo(f"sandbox: time limit {limit:g} s: {why}", err=True)
+        given = {str(path): Submission.read(path, options["language"]) for path in submissions}
         near = NearLimit(options["near"] / 100, options["repeats"])
-        judgements = []
+        judgements: list[Judgement] = []
         with (
+            _shown(judgements, as_json=as_json, jury=not contestant, verbose=options["verbose"]) as ended,
             Judge(package, compiler=compiler, jobs=jobs, time_limit=limit, near=near) as judge,
-            Live(tuple(given), _count(package, only), limit) as live,
+            Live(tuple(given), selection.count, limit) as live,
         ):
             for name, submission in given.items():
                 judgement = judge.judge(
-                    submission, only=only, keep_going=options["keep_going"], transcript=options["transcript"],
+                    submission, only=selection, keep_going=options["keep_going"], transcript=options["transcript"],
                     on_result=live.told(name),
                 )  # fmt: skip
                 live.ended(name, judgement)
-                judgements.append(judgement)
-                if not as_json and not live.on:
-                    show(judgement, jury=not contestant)
-    if not as_json and live.on:  # it would have written between the lines of the table
-        for judgement in judgements:
-            show(judgement, jury=not contestant)
+                ended(judgement)
     if as_json:
         click.echo(json.dumps([judgement.to_json(jury=not contestant) for judgement in judgements], indent=2))
     if html is not None:
         from sandbox.judge.html import report
 
-        html.write_text(report(package, judgements, jury=not contestant))
-    sys.exit(0 if all(_is_well(package, judgement) for judgement in judgements) else 1)
+        notes = [f"The time limit, {limit:g} s: {why}."] if why and not contestant else []
+        html.write_text(report(package, judgements, jury=not contestant, notes=notes), encoding="utf-8")
+    sys.exit(_exit_code(package, judgements))
 
 
-def _is_well(problem: Problem, judgement: Judgement) -> bool:
-    if problem.scoring:
-        return judgement.verdict not in (Verdict.CE, Verdict.JE)
-    return judgement.verdict is Verdict.AC
+def can_write(report: Path | None) -> None:
+    """Find out before anything is run. `click.BadParameter` if there is no such directory."""
+    if report is not None and not report.absolute().parent.is_dir():
+        raise click.BadParameter(f"there is no directory {str(report.parent)!r}", param_hint="--html")
+
+
+@contextlib.contextmanager
+def _shown(
+    judgements: list[Judgement], *, as_json: bool, jury: bool, verbose: bool
+) -> Iterator[Callable[[Judgement], None]]:  # fmt: skip
+    """Shows each judgement as soon as it is there: if a table is in the way, as soon as that is gone, whyever."""
+
+    def ended(judgement: Judgement) -> None:
+        judgements.append(judgement)
+        if as_json:
+            plain(judgement.submission, judgement)
+        elif not Live.possible():
+            show(judgement, jury=jury, verbose=verbose)
+
+    try:
+        yield ended
+    finally:
+        if Live.possible() and not as_json:
+            for judgement in judgements:
+                show(judgement, jury=jury, verbose=verbose)
+
+
+def _exit_code(problem: Problem, judgements: Sequence[Judgement]) -> int:
+    broken = [judgement for judgement in judgements if judgement.verdict is Verdict.JE]
+    for judgement in broken:
+        click.echo(f"sandbox: {harmless(judgement.submission, 100)}: the problem itself failed", err=True)
+    if broken:
+        return EXIT_SANDBOX
+    well = all(judgement.verdict is Verdict.AC or (problem.scoring and judgement.root) for judgement in judgements)
+    return 0 if well else 1
 
 
 def _with_checker(problem: Problem, checker: str | None, args: str, *, testlib: bool) -> Problem:
@@ -137,7 +183,12 @@ def _with_checker(problem: Problem, checker: str | None, args: str, *, testlib: 
         if args or testlib:
             raise click.UsageError("--checker-args and --testlib need --checker")
         return problem
-    arguments = tuple(args.split())
+    try:
+        arguments = tuple(shlex.split(args))
+        if checker in CHECKERS:
+            parse_flags(checker, arguments)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--checker-args") from None
     if checker in CHECKERS:
         return replace(problem, checker=checker, checker_args=arguments, output_validators=())
     path = Path(checker)
@@ -149,46 +200,18 @@ def _with_checker(problem: Problem, checker: str | None, args: str, *, testlib: 
     return replace(problem, checker=kind, checker_args=arguments, output_validators=(path.resolve(),))
 
 
-def _chosen(problem: Problem, globs: tuple[str, ...]) -> tuple[str, ...]:
-    """The globs in full: `secret/` may be left out. `click.UsageError` for one that matches nothing."""
-    names = [*(group.name for group in _groups(problem.root)), *(test.name for test in problem.root.tests())]
-    chosen = []
-    for glob in globs:
-        found = next((g for g in (glob, f"secret/{glob}") if any(fnmatchcase(name, g) for name in names)), None)
-        if found is None:
-            raise click.UsageError(f"no group or test is called {glob!r}; there is {', '.join(names[1:8])} …")
-        chosen.append(found)
-    return tuple(chosen)
-
-
-def _groups(group: Group) -> Iterator[Group]:
-    yield group
-    for child in group.children:
-        if isinstance(child, Group):
-            yield from _groups(child)
-
-
-def _count(problem: Problem, only: tuple[str, ...]) -> int:
-    """How many tests there are to run."""
-
-    def matches(test: Test) -> bool:
-        parts = test.name.split("/")
-        names = ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
-        return not only or any(fnmatchcase(name, glob) for name in names for glob in only)
-
-    return sum(map(matches, problem.root.tests()))
-
-
-def _time_limit(problem: Problem, compiler: Compiler, jobs: int | None) -> float:
-    """The problem's, or what follows from the jury's submissions, or the default; says which unless it is the first."""
+def _time_limit(problem: Problem, compiler: Compiler, jobs: int | None) -> tuple[float, str]:
+    """The problem's, or what follows from the jury's submissions, or the default; and why, unless it is the first."""
     if problem.limits.time is not None:
-        return problem.limits.time
+        return problem.limits.time, ""
     if problem.submit_answer:
-        return DEFAULT_TIME
+        return DEFAULT_TIME, ""
     found = calibrate(problem, compiler=compiler, jobs=jobs)
     if found is None:
-        click.echo(f"sandbox: no time limit is given: {DEFAULT_TIME:g} s (see --time-limit)", err=True)
-        return DEFAULT_TIME
-    why = f"{harmless(found.submission)} takes {found.slowest:.3f} s"
-    click.echo(f"sandbox: time limit {found.limit:g} s: {why}", err=True)
-    return found.limit
+        return (
+            DEFAULT_TIME,
+            "the default, for the problem says none, and no submission of the jury's (see --time-limit)",
+        )
+    times = problem.limits.ac_to_time_limit
+    why = f"{harmless(found.submission)} takes {found.slowest:.3f} s, and the limit is {times:g} times that, rounded up"
+    return found.limit, why

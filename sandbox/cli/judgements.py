@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
+
+import click
 
 from sandbox.cli.terminal import bars, colored, harmless, harmless_lines
 from sandbox.judge.judgement import GroupResult, Judgement, TestResult
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 
 COMPILER_LINES = 40
 """Lines of a compiler's output that are shown."""
+ERROR_LINES = 5
+"""Lines of stderr that are shown of the first test that ended by a run-time error."""
+NOTES = 20
+"""Lines about single tests that are shown of a submission, of each kind."""
+INDENT = "    "
 
 
 class Live:
@@ -28,8 +35,13 @@ class Live:
         self._ended: dict[str, Judgement] = {}
         self._count = count
         self._limit = limit
-        self.on = sys.stderr.isatty()
+        self.on = self.possible()
         self._shown = contextlib.ExitStack()
+
+    @staticmethod
+    def possible() -> bool:
+        """Whether there is a terminal."""
+        return sys.stderr.isatty()
 
     def __enter__(self) -> Live:
         if self.on:
@@ -68,8 +80,8 @@ class Live:
         return table
 
 
-def show(judgement: Judgement, *, jury: bool) -> None:
-    """One judgement on stdout."""
+def show(judgement: Judgement, *, jury: bool, verbose: bool = False) -> None:
+    """One judgement on stdout; without `jury`, what a contestant may see of it."""
     from rich.console import Console
     from rich.text import Text
 
@@ -80,9 +92,14 @@ def show(judgement: Judgement, *, jury: bool) -> None:
         line.append(f"  {part}", "dim")
     console.print(line)
     if judgement.root is not None and judgement.tests:
-        console.print(Text("    ") + bars(judgement.root, judgement.time_limit, width - 8))
+        console.print(Text(INDENT).append_text(bars(judgement.root, judgement.time_limit, width - 2 * len(INDENT))))
+        for group in _scored(judgement.root):
+            console.print(Text.assemble(INDENT, colored(group.verdict), f"  {_points(group)}"))
+    if verbose:
+        for test in judgement.tests:
+            console.print(Text.assemble(INDENT, colored(test.verdict), _test(test, jury=jury)))
     for text in _explanation(judgement, jury=jury):
-        console.print(Text(f"    {text}"))
+        console.print(Text(INDENT + text))
 
 
 def _facts(judgement: Judgement) -> Iterator[str]:
@@ -93,10 +110,38 @@ def _facts(judgement: Judgement) -> Iterator[str]:
         yield judgement.language
     if judgement.root is not None:
         left_out = f" of {len(judgement.tests) + judgement.root.left_out}" if judgement.root.left_out else ""
-        yield f"{len(judgement.tests)}{left_out} tests"
+        yield f"{len(judgement.tests)}{left_out} {'test' if len(judgement.tests) == 1 and not left_out else 'tests'}"
     if judgement.slowest is not None:
         limit = "" if judgement.time_limit is None else f" of {judgement.time_limit:g}"
         yield f"{judgement.slowest:.3f}{limit} s"
+
+
+def _scored(root: GroupResult) -> Iterator[GroupResult]:
+    """Groups with points of their own, if there are several."""
+    groups = [group for group in root.groups() if "/" in group.name and group.score is not None]
+    return iter(groups if len(groups) > 1 else ())
+
+
+def _points(group: GroupResult) -> str:
+    most = "" if group.max_score is None else f" of {group.max_score:g}"
+    reason = f": {harmless(group.reason, 200)}" if group.reason else ""
+    return f"{harmless(group.name, 60)}  {group.score:g}{most} points{reason}"
+
+
+def _test(test: TestResult, *, jury: bool) -> str:
+    """A test on a line, behind its verdict."""
+    parts = [harmless(test.name, 60)]
+    if test.score is not None:
+        parts.append(f"{test.score:g} points")
+    if test.cpu_time is not None:
+        parts.append(f"{test.cpu_time:.3f} s")
+    if test.wall_time is not None:
+        parts.append(f"({test.wall_time:.3f} s on the clock)")
+    if test.memory is not None:
+        parts.append(f"{test.memory / (1 << 20):.1f} MiB")
+    if test.reason and (jury or test.full_feedback):
+        parts.append(harmless(test.reason, 300))
+    return "".join(f"  {part}" for part in parts)
 
 
 def _explanation(judgement: Judgement, *, jury: bool) -> Iterator[str]:
@@ -106,17 +151,46 @@ def _explanation(judgement: Judgement, *, jury: bool) -> Iterator[str]:
         return
     if judgement.reason and jury:
         yield from harmless_lines(judgement.reason, 12)
+    if not jury:
+        yield from _bounded(_told_contestants(judgement))
+    first = next((test for test in judgement.tests if test.verdict is Verdict.RTE), None)
+    if first is not None and (jury or first.full_feedback):
+        written = first.error_output.decode(errors="backslashreplace").strip("\n").split("\n")[-ERROR_LINES:]
+        yield from (f"{INDENT}{line}" for line in harmless_lines("\n".join(written), ERROR_LINES) if line)
+    yield from _bounded(note for test in judgement.tests for note in _notes(test))
+    for test in judgement.tests if jury else ():
+        if test.transcript:
+            yield f"{harmless(test.name, 100)}: what was said, < by the jury and > by the submission:"
+            yield from (f"{INDENT}{line}" for line in harmless_lines(test.transcript, 200))
+
+
+def _bounded(notes: Iterable[str]) -> Iterator[str]:
+    """As many as are read; the report and the JSON have them all."""
+    found = list(notes)
+    yield from found[:NOTES]
+    if len(found) > NOTES:
+        yield f"… {len(found) - NOTES} more"
+
+
+def _told_contestants(judgement: Judgement) -> Iterator[str]:
     for test in judgement.tests:
-        if test.attempts:
-            times = ", ".join(f"{time:.3f}" for time in test.attempts)
-            yield f"{test.name}: near the limit, so it was run {len(test.attempts)} times: {times} s"
-        if test.verdict is not Verdict.AC and test.hint:
-            yield f"{test.name}: hint: {harmless(test.hint, 400)}"
-        if test.transcript and jury:
-            yield f"{test.name}:"
-            yield from (f"    {line}" for line in harmless_lines(test.transcript, 200))
-        if not jury and test.verdict is not Verdict.AC:
-            told = f": {harmless(test.reason, 400)}" if test.full_feedback else ""
-            yield f"{test.name}: {test.verdict}{told}"
-        if test.team_message:
-            yield f"{test.name}: {' '.join(harmless_lines(test.team_message, 3))}"
+        if test.verdict is not Verdict.AC:
+            told = f": {harmless(test.reason, 400)}" if test.full_feedback and test.reason else ""
+            yield f"{harmless(test.name, 100)}: {test.verdict}{told}"
+
+
+def _notes(test: TestResult) -> Iterator[str]:
+    name = harmless(test.name, 100)
+    if test.attempts:
+        times = ", ".join(f"{time:.3f}" for time in test.attempts)
+        yield f"{name}: near the limit, so it was run {len(test.attempts)} times: {times} s; the fastest counts"
+    if test.verdict is not Verdict.AC and test.hint:
+        yield f"{name}: hint: {harmless(test.hint, 400)}"
+    if test.team_message:
+        yield f"{name}: {' '.join(harmless_lines(test.team_message, 3))}"
+
+
+def plain(name: str, judgement: Judgement) -> None:
+    """A line on stderr where there is no terminal: that a submission is done."""
+    if not sys.stderr.isatty():
+        click.echo(f"{harmless(name, 100)}: {judgement.verdict}", err=True)

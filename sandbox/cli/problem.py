@@ -7,20 +7,22 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from sandbox.cli.terminal import bars, colored, complaining, harmless, located
+from sandbox.cli import EXIT_SANDBOX
+from sandbox.cli.interrupts import interruptible
+from sandbox.cli.judge import REPORT, can_write
+from sandbox.cli.judgements import plain
+from sandbox.cli.matrix import expected, matrix
+from sandbox.cli.terminal import complaining, harmless, tell
 from sandbox.harden import harden
 from sandbox.judge.cache import Cache
 from sandbox.judge.compiler import Compiler
 from sandbox.judge.package import opened
-from sandbox.judge.problem import Group, Problem, Test
+from sandbox.judge.problem import Complaint, Group, Problem, ProblemError, Test
 from sandbox.judge.verify import Report, Row, verify
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 MIB = 1 << 20
 
@@ -39,9 +41,7 @@ def problem() -> None:
 @click.option("--cache", type=click.Path(path_type=Path), metavar="DIR", help="Where compiled programs are kept.")
 @click.option("--overlay", default="", metavar="NAME", help="Laid over every policy, such as weak-no-cgroup.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
-@click.option(
-    "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a report, one page."
-)
+@click.option("--html", type=REPORT, metavar="FILE", help="Write a report, one page.")
 def check(
     package: Path, no_run: bool, jobs: int | None, cache: Path | None, overlay: str, as_json: bool, html: Path | None
 ) -> None:  # fmt: skip
@@ -51,83 +51,97 @@ def check(
     Exit codes: 0 if all is as the package says;
       1 if something is not;
       125 the package cannot be used, or the sandbox itself failed;
+      128 + N if signal N interrupted it;
         2 the command line is wrong.
     """
     harden()
-    with complaining(package), opened(package) as read:
-        for warning in read.warnings:
-            click.echo(located(package, warning), err=True)
-        if no_run:
-            click.echo(f"{harmless(read.title)}: {sum(1 for _ in read.root.tests())} tests, format {read.format}")
-            return
-        with Compiler(Cache(cache), overlay=overlay) as compiler, _live(len(read.submissions)) as told:
-            report = verify(read, compiler=compiler, jobs=jobs, on_row=told)
+    can_write(html)
+    try:
+        with interruptible(), opened(package) as read:
+            if no_run:
+                _read_only(package, read, as_json)
+                return
+            if not as_json:
+                _warn(package, read.warnings)
+            with Compiler(Cache(cache), overlay=overlay) as compiler, _live(read) as follow:
+                report = verify(read, compiler=compiler, jobs=jobs, on_row=follow)
+    except ProblemError as error:
         if as_json:
-            click.echo(json.dumps(_to_json(report), indent=2))
-        else:
-            _show(package, report)
-        if html is not None:
-            from sandbox.judge.html import report as page
-
-            judgements = [row.judgement for row in report.rows]
-            html.write_text(page(report.problem, judgements, expected=[row.mismatches for row in report.rows]))
+            click.echo(json.dumps(_unusable(package, error.complaints), indent=2))
+        _warn(package, error.complaints)
+        sys.exit(EXIT_SANDBOX)
+    if as_json:
+        click.echo(json.dumps(_to_json(report), indent=2))
+    else:
+        _show(package, report)
+    if html is not None:
+        _write(report, html)
     sys.exit(0 if report.ok else 1)
 
 
+def _warn(package: Path, complaints: tuple[Complaint, ...]) -> None:
+    for complaint in complaints:
+        tell(package, complaint)
+
+
+def _read_only(package: Path, problem: Problem, as_json: bool) -> None:
+    """What can be said of a package without running anything."""
+    if as_json:
+        click.echo(json.dumps(_to_json(Report(problem, (), (), problem.limits.time)), indent=2))
+        return
+    _warn(package, problem.warnings)
+    click.echo(f"{harmless(problem.title)}: {sum(1 for _ in problem.root.tests())} tests, format {problem.format}")
+
+
 @contextlib.contextmanager
-def _live(count: int) -> Iterator[Callable[[Row], object] | None]:
+def _live(problem: Problem) -> Iterator[Callable[[Row], object] | None]:
     """A matrix on the terminal that grows with the rows that it is given."""
     if not sys.stderr.isatty():
-        yield lambda row: click.echo(f"{harmless(row.submission.name)}: {row.judgement.verdict}", err=True)
+        yield lambda row: plain(row.submission.name, row.judgement)
         return
     from rich.console import Console
     from rich.live import Live
 
     rows: list[Row] = []
     with Live(
-        get_renderable=lambda: _matrix(rows, count - len(rows)), console=Console(stderr=True), transient=True,
-        refresh_per_second=4,
+        get_renderable=lambda: matrix(problem, rows, len(problem.submissions) - len(rows)),
+        console=Console(stderr=True), transient=True, refresh_per_second=4,
     ):  # fmt: skip
         yield rows.append
-
-
-def _matrix(rows: list[Row], waiting: int = 0) -> Table:
-    """The submissions with their verdicts, and a bar for each test."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
-    for heading in ("submission", "verdict", "points", "slowest", "as expected", "tests"):
-        table.add_column(heading, justify="right" if heading in ("points", "slowest") else "left", no_wrap=True)
-    for row in rows:
-        judgement = row.judgement
-        table.add_row(
-            Text(harmless(row.submission.name, 50)),
-            colored(judgement.verdict),
-            "" if judgement.score is None else f"{judgement.score:g}",
-            "" if judgement.slowest is None else f"{judgement.slowest:.3f} s",
-            Text("no", "bold red") if row.mismatches else Text("yes", "green"),
-            bars(judgement.root, judgement.time_limit, 40) if judgement.root is not None else "",
-        )
-    if waiting:
-        table.add_row(Text(f"… {waiting} more", "dim"))
-    return table
 
 
 def _show(package: Path, report: Report) -> None:
     """Everything on stdout."""
     from rich.console import Console
 
-    Console(highlight=False).print(_matrix(list(report.rows)))
+    # Where nobody sees it, a table is as wide as it likes to be.
+    width = None if sys.stdout.isatty() else 1_000
+    if report.rows:
+        Console(highlight=False, width=width).print(matrix(report.problem, report.rows))
     for row in report.rows:
+        name = harmless(row.submission.name, 100)
         for mismatch in row.mismatches:
-            click.echo(f"{harmless(row.submission.name)}: error: {harmless(mismatch, 600)}")
+            click.echo(f"{name}: error: {harmless(mismatch, 600)}")
         for warning in row.warnings:
-            click.echo(f"{harmless(row.submission.name)}: warning: {harmless(warning, 600)}")
+            click.echo(f"{name}: warning: {harmless(warning, 600)}")
     for complaint in report.complaints:
-        click.echo(located(package, complaint))
+        tell(package, complaint, err=False)
     click.echo(_limit(report))
     click.echo("everything is as the package says" if report.ok else "something is not as the package says")
+
+
+def _write(report: Report, html: Path) -> None:
+    from sandbox.judge.html import Remark
+    from sandbox.judge.html import report as page
+
+    text = page(
+        report.problem,
+        [row.judgement for row in report.rows],
+        remarks=[Remark(expected(row.submission), row.mismatches, row.warnings) for row in report.rows],
+        complaints=(*report.problem.warnings, *report.complaints),
+        notes=[] if report.time_limit is not None and report.calibration is None else [_limit(report)],
+    )
+    html.write_text(text, encoding="utf-8")
 
 
 def _limit(report: Report) -> str:
@@ -145,13 +159,11 @@ def _to_json(report: Report) -> dict[str, Any]:
         "problem": report.problem.name,
         "ok": report.ok,
         "time_limit": report.time_limit,
-        "complaints": [
-            {"file": c.file, "line": c.line, "rule": c.rule, "message": c.message, "error": c.error}
-            for c in (*report.problem.warnings, *report.complaints)
-        ],
+        "complaints": _complaints((*report.problem.warnings, *report.complaints)),
         "submissions": [
             {
                 "name": row.submission.name,
+                "expected": expected(row.submission),
                 "mismatches": list(row.mismatches),
                 "warnings": list(row.warnings),
                 "judgement": row.judgement.to_json(),
@@ -159,6 +171,18 @@ def _to_json(report: Report) -> dict[str, Any]:
             for row in report.rows
         ],
     }
+
+
+def _unusable(package: Path, complaints: tuple[Complaint, ...]) -> dict[str, Any]:
+    """The same keys, of a package that cannot be read."""
+    found = _complaints(complaints)
+    return {"problem": package.stem, "ok": False, "time_limit": None, "complaints": found, "submissions": []}
+
+
+def _complaints(complaints: tuple[Complaint, ...]) -> list[dict[str, Any]]:
+    return [
+        {"file": c.file, "line": c.line, "rule": c.rule, "message": c.message, "error": c.error} for c in complaints
+    ]
 
 
 @problem.command()

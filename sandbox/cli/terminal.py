@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from sandbox.judge.judgement import GroupResult, TestResult
     from sandbox.judge.problem import Complaint
     from sandbox.judge.verdict import Verdict
+
+FURTHER = 20
+"""Lines that a complaint may have below its first."""
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -42,8 +47,16 @@ def harmless_lines(text: str, most: int) -> list[str]:
 
 def located(place: Path, complaint: Complaint) -> str:
     """What is wrong with a package, with the path to it as the caller gave it."""
-    told = str(complaint)
+    told = str(replace(complaint, message=complaint.message.strip().partition("\n")[0]))
     return harmless(f"{place}{told[1:]}" if complaint.file == "." else f"{place}/{told}", 1_000)
+
+
+def tell(place: Path, complaint: Complaint, *, err: bool = True) -> None:
+    """A complaint, `located`, on stderr or else stdout; what a compiler says of it below, indented."""
+    click.echo(located(place, complaint), err=err)
+    further = complaint.message.strip().partition("\n")[2]
+    for line in harmless_lines(further, FURTHER) if further else ():
+        click.echo(f"    {line}", err=err)
 
 
 @contextlib.contextmanager
@@ -55,7 +68,7 @@ def complaining(place: Path) -> Iterator[None]:
         yield
     except ProblemError as error:
         for complaint in error.complaints:
-            click.echo(located(place, complaint), err=True)
+            tell(place, complaint)
         sys.exit(EXIT_SANDBOX)
 
 
@@ -78,19 +91,29 @@ def bars(root: GroupResult, limit: float | None, width: int) -> Text:
     """
     from rich.text import Text
 
-    groups = [list(tests) for tests in _leaves(root)]
-    count = sum(map(len, groups))
-    share = max(1, -(-count // max(width - len(groups), 1)))
+    groups, share = _fitting([list(tests) for tests in _leaves(root)], max(width, 1))
     line = Text()
     for number, tests in enumerate(groups):
         if number:
             line.append(" ")
         for first in range(0, len(tests), share):
-            line.append_text(_bar(tests[first : first + share], limit))
+            line.append_text(bar(tests[first : first + share], limit))
     return line
 
 
-def _bar(tests: Sequence[TestResult], limit: float | None) -> Text:
+def _fitting(groups: list[list[TestResult]], width: int) -> tuple[list[list[TestResult]], int]:
+    """How many tests share a bar; where there are too many groups for the width, they are not apart."""
+    share = max(1, math.ceil(sum(map(len, groups)) / width))
+    while sum(math.ceil(len(tests) / share) for tests in groups) + len(groups) - 1 > width:
+        if share >= max(map(len, groups)):
+            tests = [test for group in groups for test in group]
+            return [tests], math.ceil(len(tests) / width)
+        share += 1
+    return groups, share
+
+
+def bar(tests: Sequence[TestResult], limit: float | None) -> Text:
+    """One for several tests: of the slowest, in the colour of the first that was not accepted."""
     from rich.text import Text
 
     worst = next((test for test in tests if test.verdict.value != "AC"), tests[0])

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
+from sandbox.cli.interrupts import interruptible
 from sandbox.cli.terminal import harmless
 from sandbox.harden import harden
 from sandbox.workflow import Event, Outcome, Report, State, Workflow
@@ -46,30 +45,13 @@ def run(file: Path, workers: int | None, as_json: bool) -> None:
     """
     harden()
     flow = Workflow.from_toml(file)
-    caught = _interrupts()
-    try:
-        with _live(tuple(flow.steps)) if sys.stderr.isatty() else contextlib.nullcontext(_line) as progress:
-            report = flow.run(workers=workers, progress=progress)
-    except KeyboardInterrupt:
-        click.echo("sandbox: interrupted", err=True)
-        sys.exit(128 + (caught[0] if caught else signal.SIGINT))
+    live = _live(tuple(flow.steps)) if sys.stderr.isatty() else contextlib.nullcontext(_line)
+    with interruptible(), live as progress:
+        report = flow.run(workers=workers, progress=progress)
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
     _explain(report)
     sys.exit(0 if report.ok else 1)
-
-
-def _interrupts() -> list[int]:
-    """SIGTERM is an interrupt too. The signals that come go into the list."""
-    caught: list[int] = []
-
-    def interrupt(number: int, _frame: FrameType | None) -> None:
-        caught.append(number)
-        raise KeyboardInterrupt
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
-    return caught
 
 
 def _line(event: Event) -> None:

@@ -43,6 +43,7 @@ class AnswerSlot:
             output=answer[:EXCERPT],
             full_feedback=test.full_feedback,
             hint=test.hint,
+            difference=said.difference,
         )
 
     def _answer(self, test: Test) -> bytes | None:

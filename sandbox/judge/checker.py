@@ -82,7 +82,7 @@ class BuiltIn:
                 difference = comparison.compare(output, answer)
         if difference is None:
             return Checked(Finding(Verdict.AC))
-        return Checked(Finding(Verdict.WA, str(difference)))
+        return Checked(Finding(Verdict.WA, str(difference), difference=difference))
 
     def close(self) -> None:
         """See `Checker`."""
@@ -240,7 +240,8 @@ def _with_feedback(finding: Finding, feedback: Feedback) -> Finding:
     if finding.verdict is not Verdict.AC and NEXT_INPUT in feedback:
         return Finding(Verdict.JE, f"validator: it left {NEXT_INPUT}, and did not accept")
     reason = finding.reason or ("" if finding.verdict is Verdict.AC else messages["judge_message"].strip())
-    return Finding(finding.verdict, reason, numbers["score"], numbers.get("multiplier"), **messages)
+    said, told = messages["judge_message"], messages["team_message"]
+    return Finding(finding.verdict, reason, numbers["score"], numbers.get("multiplier"), said, told)
 
 
 def _message(feedback: Feedback, name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.judge.difference import Difference
 from sandbox.judge.verdict import Verdict
 
 EXCERPT = 4096
@@ -26,6 +27,8 @@ class Finding:
     """From 0 to 1: the part of the test's points, if it says that instead."""
     judge_message: str = ""
     team_message: str = ""
+    difference: Difference | None = None
+    """What `reason` says, as data, if a built-in checker found it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class TestResult:
     full_feedback: bool = False
     """Whether the contestant may see it all."""
     hint: str = ""
+    difference: Difference | None = None
+    """See `Finding`; for those who may see the reason."""
 
     def to_json(self, *, jury: bool = True) -> dict[str, Any]:
         """Plain JSON types; without `jury`, only what the contestant may see."""

@@ -126,6 +126,7 @@ class TestSlot:
             run.transcript,
             test.full_feedback,
             test.hint,
+            finding.difference,
         )
 
     def _once(self, test: Test) -> _Run:

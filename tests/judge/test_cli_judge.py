@@ -125,7 +125,7 @@ def test_checkers(place: Path) -> None:
         (["judge", "nowhere", "right.py"], 2, "nowhere"),
         (["judge", "sums", "nothing.py"], 2, "nothing.py"),
         (["judge", "sums"], 2, "SUBMISSIONS"),
-        (["judge", "sums", "right.py", "--language", "klingon"], 1, "klingon"),
+        (["judge", "sums", "right.py", "--language", "klingon"], 2, "klingon"),
         (["judge", "sums", "right.py", "--checker", "sharp"], 2, "sharp"),
         (["judge", "sums", "right.py", "--testlib"], 2, "--checker"),
         (["judge", "right.py", "right.py"], 125, "right.py"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.judge.html import report
+from sandbox.judge.html import Remark, report
 from sandbox.judge.judgement import GroupResult, Judgement, TestResult
 from sandbox.judge.problem import Group, Problem
 from sandbox.judge.verdict import Verdict
@@ -75,11 +75,26 @@ def test_hostile_text_is_text(text: str, scoring: bool) -> None:
         error_output=text.encode(), transcript=text, hint=text, score=1.0,
     )  # fmt: skip
     made = judgement([test], text, compiler_output=text, reason=text)
-    page = Page(report(problem(text, scoring=scoring), [made], expected=[(text,)]))
+    page = Page(report(problem(text, scoring=scoring), [made], remarks=[Remark("", (text,))]))
     plain = Page(
-        report(problem("t", scoring=scoring), [judgement([TestResult("n", Verdict.WA)], "s")], expected=[("x",)])
+        report(
+            problem("t", scoring=scoring), [judgement([TestResult("n", Verdict.WA)], "s")], remarks=[Remark("", ("x",))]
+        )
     )
-    assert set(page.tags) - set(plain.tags) <= {"p", "pre", "svg", "line", "text", "g", "title", "polyline", "circle"}
+    assert set(page.tags) - set(plain.tags) <= {
+        "p",
+        "pre",
+        "svg",
+        "line",
+        "text",
+        "g",
+        "title",
+        "polyline",
+        "circle",
+        "path",
+        "ul",
+        "li",
+    }
     assert not page.open
     assert not {"script", "img"} & set(page.tags)
     assert not [name for name, _ in page.attributes if name.startswith("on") or name in ("src", "srcdoc", "action")]
