@@ -128,8 +128,10 @@ class Control:
             self.streams.deliver(result, self.bell)
 
     def close(self) -> None:
-        """Nothing can be asked for any more. Safe to call twice."""
+        """Nothing can be asked for any more, and nothing is passed on. Safe to call twice."""
         self.end()
+        if self.streams is not None:
+            self.streams.close()
         with self._using:
             if self.bell >= 0:
                 os.close(self.bell)

@@ -10,16 +10,14 @@ from typing import Protocol
 
 from sandbox.judge.judgement import TestResult
 from sandbox.judge.problem import Test
+from sandbox.judge.stop import Stop
 
 
 class Slot(Protocol):
     """A place where one test runs at a time."""
 
-    def run(self, test: Test) -> TestResult:
-        """Run a test to its end."""
-
-    def stop(self) -> None:
-        """End what runs there now, soon; from another thread."""
+    def run(self, test: Test, stop: Stop) -> TestResult:
+        """Run a test to its end, which comes soon if `stop` is called."""
 
     def close(self) -> None:
         """Give everything back."""
@@ -36,8 +34,9 @@ class Ahead:
         self._results: dict[str, Future[TestResult]] = {test.name: Future() for test in tests}
         self._waiting = deque(tests)
         self._open_slot = open_slot
-        self._running: dict[str, Slot] = {}
+        self._running: dict[str, Stop] = {}
         self._lock = threading.Lock()
+        self._stopped = False
         count = min(slots, len(tests))
         self._threads = [threading.Thread(target=self._work, name=f"judge-{n}", daemon=True) for n in range(count)]
         for thread in self._threads:
@@ -52,9 +51,20 @@ class Ahead:
         for test in tests:
             self._results[test.name].cancel()
             with self._lock:
-                slot = self._running.get(test.name)
-                if slot is not None:
-                    slot.stop()
+                stop = self._running.get(test.name)
+            if stop is not None:
+                stop()
+
+    def stop(self) -> None:
+        """Begin nothing more, and end what runs."""
+        self._stopped = True
+        self._waiting.clear()
+        for future in self._results.values():
+            future.cancel()
+        with self._lock:
+            stops = tuple(self._running.values())
+        for stop in stops:
+            stop()
 
     def _work(self) -> None:
         slot = None
@@ -80,23 +90,22 @@ class Ahead:
                 return test
 
     def _run(self, slot: Slot, test: Test) -> TestResult:
+        stop = Stop()
         with self._lock:
-            self._running[test.name] = slot
+            self._running[test.name] = stop
+        if self._stopped:
+            stop()
         try:
-            return slot.run(test)
+            return slot.run(test, stop)
         finally:
             with self._lock:
                 del self._running[test.name]
 
     def close(self) -> None:
         """End what still runs, and wait until every slot is given back."""
-        self._waiting.clear()
+        self.stop()
         for thread in self._threads:
-            while thread.is_alive():
-                with self._lock:
-                    for slot in self._running.values():
-                        slot.stop()  # again and again: what is only about to start misses it
-                thread.join(0.05)
+            thread.join()
 
     def __enter__(self) -> Ahead:
         return self

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sandbox.judge.checker import Checker
 from sandbox.judge.judgement import EXCERPT, TestResult
 from sandbox.judge.problem import Problem, Test
+from sandbox.judge.stop import Stop
 from sandbox.judge.submission import Submission
 from sandbox.judge.verdict import Verdict
 
@@ -21,8 +22,8 @@ class AnswerSlot:
     submission: Submission
     checker: Checker
 
-    def run(self, test: Test) -> TestResult:
-        """See `ahead.Slot`."""
+    def run(self, test: Test, _stop: Stop) -> TestResult:
+        """See `ahead.Slot`; nothing runs for long but a validator, which has its own limits."""
         answer = self._answer(test)
         if answer is None:
             return TestResult(test.name, Verdict.WA, "there is no answer", hint=test.hint)
@@ -54,9 +55,6 @@ class AnswerSlot:
                     return files[name + ending]
         only = len(files) == 1 and sum(1 for _ in self.problem.root.tests()) == 1
         return next(iter(files.values())) if only else None
-
-    def stop(self) -> None:
-        """See `ahead.Slot`: nothing runs for long but a validator, which has its own limits."""
 
     def close(self) -> None:
         """See `ahead.Slot`."""

@@ -17,6 +17,7 @@ from sandbox.files import File
 from sandbox.judge.cache import Cache, Entry
 from sandbox.judge.languages import Language, detect, load
 from sandbox.judge.reasons import verdict_of
+from sandbox.judge.stop import Stop
 from sandbox.judge.submission import Submission
 from sandbox.policy import SEARCH, Mount, Policy
 from sandbox.policy import load as load_policy
@@ -41,6 +42,9 @@ class Rejected:
     message: str
     """What the compiler said, or which limit it reached; to be shown to who wrote them."""
     result: Result | None = None
+
+    def close(self) -> None:
+        """As of a `Program`: there is nothing to keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +106,13 @@ class Compiler:
         time: float = 60.0,
         memory: int = 2 << 30,
         jury: bool = False,
+        stop: Stop | None = None,
     ) -> Program | Rejected:
         """Make a program of sources; at most `time` CPU seconds and `memory` bytes.
 
         `languages` are the codes of those that are allowed. `include` has files by language code, or `default`, which
-        go over the submission's. A program of the `jury` may bring scripts that build and run it. Raises `SandboxError`
+        go over the submission's. A program of the `jury` may bring scripts that build and run it. What `stop` ends is
+        rejected, and not kept. Raises `SandboxError`
         if the sandbox failed.
         """
         try:
@@ -130,7 +136,7 @@ class Compiler:
         )  # fmt: skip
         stored = self.cache.get(key)
         if stored is None:
-            made = self._make(language, files, _names(main, entry), policy, limits) if compiled else _Made()
+            made = self._make(language, files, _names(main, entry), policy, limits, stop) if compiled else _Made()
             if isinstance(made, Rejected):
                 return made
             artefacts = {**(files if language.run.sources else {}), **made.files}
@@ -159,17 +165,19 @@ class Compiler:
         return language
 
     def _make(
-        self, language: Language, files: Mapping[str, File], names: Mapping[str, str], policy: Policy, limits: Limits
-    ) -> _Made | Rejected:
+        self, language: Language, files: Mapping[str, File], names: Mapping[str, str], policy: Policy, limits: Limits,
+        stop: Stop | None,
+    ) -> _Made | Rejected:  # fmt: skip
         assert language.compile is not None
         words = {"memory": str((limits.memory or 0) >> 20), **names}
         argv = _expand(language.compile.argv, words, language.sources(files))
         whole = language.code == "script"
         put: dict[str, bytes | Path] = {**files} if whole else {**files, OUT: b""}
         collect = "./" if whole else OUT
-        result = self._pool(policy.allowing(limits)).run(
-            argv, files=put, collect=[collect], limits=limits, env=language.compile.env
-        )
+        with (stop or Stop()).control() as control:
+            result = self._pool(policy.allowing(limits)).run(
+                argv, files=put, collect=[collect], limits=limits, env=language.compile.env, control=control
+            )
         message = _message((result.stdout or b"") + (result.stderr or b""))
         if result.status is not Status.OK:
             _, why = verdict_of(result, limits.cpu_time)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import threading
 from collections.abc import Callable, Sequence
@@ -11,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.box import Box
-from sandbox.errors import HostError
+from sandbox.control import Control
 from sandbox.judge.checker import ACCEPTED, FEEDBACK, Checked, Feedback, Validator, broken
 from sandbox.judge.crossing import Crossing, Recorded
 from sandbox.judge.judgement import Finding
 from sandbox.judge.problem import Test
 from sandbox.judge.reasons import verdict_of
+from sandbox.judge.stop import Stop
 from sandbox.judge.verdict import Verdict
-from sandbox.launch.wire import Scope
 from sandbox.request import Limits
 from sandbox.result import Result, Status
 
@@ -34,7 +33,7 @@ class Interaction:
 
 def interact(
     box: Box, argv: Sequence[str], options: dict[str, Any], validator: Validator, test: Test, feedback: Feedback,
-    *, time_limit: float | None, transcript: bool = False,
+    stop: Stop, *, time_limit: float | None, transcript: bool = False,
 ) -> Interaction:  # fmt: skip
     """Let a submission and the jury's program talk until both have ended, and decide by who ended first and how.
 
@@ -42,11 +41,12 @@ def interact(
     """
     crossing = Recorded() if transcript else Crossing()
     try:
-        with validator.boxes.box() as other:
-            judging = _in_thread(lambda: _judge(crossing, other, box, options["limits"], validator, test, feedback))
+        with validator.boxes.box() as other, stop.control() as control:
+            limits = options["limits"]
+            judging = _in_thread(lambda: _judge(crossing, other, control, limits, validator, test, feedback))
             contestant = crossing.contestant
             try:
-                result = box.run(argv, stdin=contestant.stdin, stdout=contestant.stdout, **options)
+                result = box.run(argv, stdin=contestant.stdin, stdout=contestant.stdout, control=control, **options)
             finally:
                 crossing.end(contestant)
                 judged = judging.result()
@@ -57,7 +57,7 @@ def interact(
 
 
 def _judge(
-    crossing: Crossing | Recorded, box: Box, contestant: Box, limits: Limits, validator: Validator, test: Test,
+    crossing: Crossing | Recorded, box: Box, contestant: Control, limits: Limits, validator: Validator, test: Test,
     feedback: Feedback,
 ) -> Result:  # fmt: skip
     """Run the jury's side to its end."""
@@ -70,8 +70,7 @@ def _judge(
     finally:
         crossing.end(side)
     if result.exit_code != ACCEPTED:  # it is decided, whatever the submission still does
-        with contextlib.suppress(HostError):  # its box has ended by itself
-            contestant.signal(signal.SIGKILL, Scope.EVERYTHING)
+        contestant.kill()
     return result
 
 

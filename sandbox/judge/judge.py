@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,6 +24,7 @@ from sandbox.judge.inputs import Inputs
 from sandbox.judge.judgement import Finding, GroupResult, Judgement, TestResult
 from sandbox.judge.problem import Complaint, Group, Problem, ProblemError, Test
 from sandbox.judge.slot import NearLimit, TestSlot, Trial
+from sandbox.judge.stop import Stop, Stopped
 from sandbox.judge.submission import Submission
 from sandbox.judge.verdict import Verdict
 from sandbox.request import Limits
@@ -94,15 +96,17 @@ class Judge:
         keep_going: bool = False,
         transcript: bool = False,
         on_result: Callable[[TestResult], object] | None = None,
+        stop: Stop | None = None,
     ) -> Judgement:
         """Judge one submission.
 
         `only` are globs of the names of tests or groups, or says of a name whether it is one of them: then nothing else
         is run or counts. `keep_going` runs also those tests that cannot change the judgement. `transcript` keeps what
         was said in an interactive problem. `on_result` is told of each test's result, in the order of judging. Raises
-        `SandboxError` if the sandbox failed, which says nothing of the submission.
+        `SandboxError` if the sandbox failed, which says nothing of the submission, and `Stopped` if `stop` is called.
         """
-        run = functools.partial(self._run, _only(self.problem.root, only), keep_going, on_result)
+        stop = stop or Stop()
+        run = functools.partial(self._run, _only(self.problem.root, only), keep_going, on_result, stop)
         judgement = Judgement(self.problem.name, submission.name, None, Verdict.JE)
         if self.problem.submit_answer:
             root = run(functools.partial(AnswerSlot, self.problem, submission, self._checker), None)
@@ -118,7 +122,11 @@ class Judge:
             include=self._include,
             time=limits.compilation_time,
             memory=limits.compilation_memory,
+            stop=stop,
         )
+        if stop.wanted:
+            made.close()
+            raise Stopped
         if isinstance(made, Rejected):
             reason = made.message.strip().partition("\n")[0]
             return replace(judgement, verdict=Verdict.CE, reason=reason, compiler_output=made.message)
@@ -158,13 +166,18 @@ class Judge:
         return Trial(problem, program, policy, limits, time, self._checker, self._inputs, self.near, transcript)
 
     def _run(
-        self, root: Group, keep_going: bool, on_result: Callable[[TestResult], object] | None,
+        self, root: Group, keep_going: bool, on_result: Callable[[TestResult], object] | None, stop: Stop,
         open_slot: Callable[[], Slot], static: Callable[[Group], TestResult] | None,
     ) -> GroupResult:  # fmt: skip
-        with Ahead(tuple(root.tests()), open_slot, self.jobs) as ahead:
+        with Ahead(tuple(root.tests()), open_slot, self.jobs) as ahead, stop.calling(ahead.stop):
 
             def result_of(test: Test) -> TestResult:
-                result = ahead.result(test)
+                try:
+                    result = ahead.result(test)
+                except CancelledError:
+                    raise Stopped from None
+                if stop.wanted:
+                    raise Stopped
                 if on_result is not None:
                     on_result(result)
                 return result

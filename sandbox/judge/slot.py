@@ -8,11 +8,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from signal import SIGKILL
 from typing import Any
 
 from sandbox.box import Box
-from sandbox.errors import HostError
 from sandbox.judge.checker import NEXT_INPUT, Checked, Checker, Feedback, Validator
 from sandbox.judge.compiler import Program
 from sandbox.judge.inputs import Inputs
@@ -20,8 +18,8 @@ from sandbox.judge.interactor import interact
 from sandbox.judge.judgement import EXCERPT, Finding, TestResult
 from sandbox.judge.problem import Problem, Test
 from sandbox.judge.reasons import verdict_of
+from sandbox.judge.stop import Stop
 from sandbox.judge.verdict import Verdict
-from sandbox.launch.wire import Scope
 from sandbox.policy import Policy
 from sandbox.request import Limits
 from sandbox.result import Result
@@ -75,25 +73,19 @@ class TestSlot:
         """Makes the box. Raises what `Box` raises."""
         self._trial = trial
         self._box = Box(trial.policy)
-        self._stopped = False
-
-    def stop(self) -> None:
-        """See `ahead.Slot`."""
-        self._stopped = True
-        with contextlib.suppress(HostError):  # the box has ended by itself
-            self._box.signal(SIGKILL, Scope.EVERYTHING)
+        self._stop = Stop()
 
     def close(self) -> None:
         """See `ahead.Slot`."""
         self._box.close()
 
-    def run(self, test: Test) -> TestResult:
+    def run(self, test: Test, stop: Stop) -> TestResult:
         """See `ahead.Slot`. Raises `SandboxError` if the sandbox failed."""
-        self._stopped = False
+        self._stop = stop
         best = self._once(test)
         attempts: tuple[float, ...] = ()
         for _ in range(self._trial.near.repeats):
-            if not self._is_near(best) or self._stopped:
+            if not self._is_near(best) or stop.wanted:
                 break
             again = self._once(test)
             attempts = (*(attempts or (best.result.cpu_time or 0.0,)), again.result.cpu_time or 0.0)
@@ -156,7 +148,8 @@ class TestSlot:
     def _batch(self, test: Test, given: bytes | None, feedback: Feedback) -> _Run:
         with self._trial.inputs.get(test, given) as stdin, _spool(self._trial.limits.output) as spool:
             options = self._options(test) if spool is None else {**self._options(test), "stdout": spool.fileno()}
-            result = self._box.run(self._argv(test), stdin=stdin, **options)
+            with self._stop.control() as control:
+                result = self._box.run(self._argv(test), stdin=stdin, control=control, **options)
             verdict, reason = verdict_of(result, self._trial.time_limit)
             output = result.stdout if spool is None else _head(spool.name)
             if verdict is not Verdict.AC:
@@ -168,7 +161,7 @@ class TestSlot:
         validator = self._trial.checker
         assert isinstance(validator, Validator)
         talk = interact(
-            self._box, self._argv(test), self._options(test), validator, test, feedback,
+            self._box, self._argv(test), self._options(test), validator, test, feedback, self._stop,
             time_limit=self._trial.time_limit, transcript=self._trial.transcript,
         )  # fmt: skip
         finding = talk.checked.finding

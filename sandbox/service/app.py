@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox.service.api import bodies, files, problems, runs, state, stream
+from sandbox.service.api import bodies, errors, files, packages, runs, state, stream, submissions
 from sandbox.service.service import Service
 from sandbox.service.store.database import new_id
 
@@ -34,8 +34,8 @@ def create_app(service: Service) -> FastAPI:
         description="Runs and judges programs that nobody trusts: contained, measured, warm.",
     )  # fmt: skip
     app.state.service = service
-    problems.install(app)
-    for module in (runs, stream, files, state):
+    errors.install(app)
+    for module in (runs, stream, submissions, packages, files, state):
         app.include_router(module.router)
     _document(app)
     app.add_middleware(Around, service=service)

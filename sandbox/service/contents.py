@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sandbox.service.problem import Problem
 from sandbox.service.settings import Settings
 from sandbox.service.store.database import Database
-from sandbox.service.store.tables import File, Package
+from sandbox.service.store.tables import File, Package, Submission
 
 
 class Contents:
@@ -110,11 +110,18 @@ class Contents:
         return removed
 
     def _is_wanted(self, digest: str) -> bool:
+        kept = exists().where(File.digest == digest)
+        package = exists().where(Package.digest == digest, Package.removed.is_(None))
+        judged = exists().where(
+            Package.digest == digest, Package.id == Submission.package, Submission.state.in_(("queued", "running"))
+        )
         with self._database.begin() as session:
-            return any(session.scalar(select(exists().where(kind.digest == digest))) for kind in (File, Package))
+            return any(session.scalar(select(one)) for one in (kept, package, judged))
 
 
 def _used(session: Session, tenant: str) -> int:
     files = session.scalar(select(func.sum(File.size)).where(File.tenant == tenant)) or 0
-    packages = session.scalar(select(func.sum(Package.size)).where(Package.tenant == tenant)) or 0
+    packages = (
+        session.scalar(select(func.sum(Package.size)).where(Package.tenant == tenant, Package.removed.is_(None))) or 0
+    )
     return int(files + packages)

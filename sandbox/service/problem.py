@@ -48,9 +48,17 @@ class Problem(Exception):
     base: ClassVar[str] = "/problems/"
 
     def __init__(
-        self, kind: str, detail: str, *, field: str | None = None, retry_after: float | None = None, hint: str = ""
+        self,
+        kind: str,
+        detail: str,
+        *,
+        field: str | None = None,
+        retry_after: float | None = None,
+        hint: str = "",
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
+        self.more = more or {}
         self.kind, self.detail, self.field = kind, detail, field
         self.status, self.title, hint_of_kind = KINDS[kind]
         self.hint = hint or hint_of_kind
@@ -65,4 +73,5 @@ class Problem(Exception):
         return {
             "type": self.base + self.kind, "title": self.title, "status": self.status, "detail": self.detail,
             "hint": self.hint, "field": self.field, "request_id": request_id,
+            **self.more,
         }  # fmt: skip

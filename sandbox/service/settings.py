@@ -6,7 +6,16 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from sandbox import policy
@@ -89,10 +98,15 @@ class Settings(BaseSettings):
     """Days that an uploaded file is kept, if the request does not say less."""
     attempts: Annotated[int, Field(gt=0)] = 5
     """Times that a submission is judged, if the sandbox, not the program, fails; then it ends as JE."""
+    back_off: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """Seconds until it is judged again; each time twice as many, up to a minute."""
     cors: tuple[str, ...] = ()
     """Origins of other sites whose pages may use the API."""
     webhooks: tuple[str, ...] = ()
-    """Hosts, or networks such as 10.1.0.0/16, that webhooks may go to."""
+    """Names of hosts, which then have addresses of the internet, or networks such as 10.1.0.0/16, that webhooks may go
+    to; none, if there are none."""
+    webhook_secret: SecretStr = SecretStr("")
+    """What signatures of webhooks are made with; needed for them."""
     drain: Annotated[float, Field(ge=0)] = 30.0
     """Seconds that what runs has to end when the service is told to."""
     quota: Quota = Quota()
@@ -100,6 +114,12 @@ class Settings(BaseSettings):
     quotas: dict[str, Quota] = Field(default_factory=dict)
     """By the name of a tenant."""
     log: Annotated[str, BeforeValidator(str.lower), Field(pattern="^(debug|info|warning|error)$")] = "info"
+
+    @model_validator(mode="after")
+    def _signs(self) -> Settings:
+        if self.webhooks and len(self.webhook_secret.get_secret_value()) < 16:
+            raise ValueError("webhooks need a webhook_secret of 16 characters at least")
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -10,6 +10,7 @@ import pytest
 from sandbox.judge.ahead import Ahead
 from sandbox.judge.judgement import TestResult
 from sandbox.judge.problem import Test
+from sandbox.judge.stop import Stop
 from sandbox.judge.verdict import Verdict
 
 
@@ -25,20 +26,17 @@ class Slot:
         self.log = log
         self.endless = endless
         self.wrong = wrong
-        self.stopped = threading.Event()
 
-    def run(self, test: Test) -> TestResult:
+    def run(self, test: Test, stop: Stop) -> TestResult:
         """Runs until it is stopped, for the endless test."""
         self.log.append(test.name)
         if test.name == self.wrong:
             raise OSError("no room")
         if test.name == self.endless:
-            assert self.stopped.wait(10)
+            stopped = threading.Event()
+            with stop.calling(stopped.set):
+                assert stopped.wait(10)
         return TestResult(test.name, Verdict.AC)
-
-    def stop(self) -> None:
-        """As of `ahead.Slot`."""
-        self.stopped.set()
 
     def close(self) -> None:
         """As of `ahead.Slot`."""

@@ -21,14 +21,15 @@ SANDBOX = str(Path(sys.executable).parent / "sandbox")
 class Server:
     """A service in a process, and its first key, which may everything."""
 
-    def __init__(self, data: Path, *arguments: str, **settings: Any) -> None:
-        """Start it; settings go in by the environment."""
+    def __init__(self, data: Path, *arguments: str, token: str = "", **settings: Any) -> None:
+        """Start it; settings go in by the environment, and other variables by their names in capitals."""
         self.data = data
         self._arguments = arguments
         self._environment = os.environ | {
-            f"SANDBOX_SERVE_{name.upper()}": _text(value) for name, value in settings.items()
+            name if name.isupper() else f"SANDBOX_SERVE_{name.upper()}": _text(value)
+            for name, value in settings.items()
         }
-        self.token = ""
+        self.token = token
         self.start()
 
     def start(self) -> None:

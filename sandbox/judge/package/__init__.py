@@ -37,8 +37,11 @@ def read(path: Path) -> Problem:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[Problem]:
-    """The problem in a directory or archive, whose files are there for as long as the context; errors as `read`."""
+def opened(path: Path, name: str | None = None) -> Iterator[Problem]:
+    """The problem in a directory or archive, whose files are there for as long as the context; errors as `read`.
+
+    An archive can be given another `name` than that of its file.
+    """
     path = Path(path)
     if path.is_dir():
         yield read(path)
@@ -52,7 +55,7 @@ def opened(path: Path) -> Iterator[Problem]:
         place = unpack(path, directory, findings)
         if findings.failed:
             raise findings.stop()
-        yield _read(place, path.stem if path.suffix in ARCHIVES else path.name, findings)
+        yield _read(place, name or (path.stem if path.suffix in ARCHIVES else path.name), findings)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

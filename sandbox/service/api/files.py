@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from sandbox.service.api.bodies import read_body
-from sandbox.service.api.problems import PROBLEMS
+from sandbox.service.api.errors import PROBLEMS
 from sandbox.service.api.requests import principal_of, service_of
 
 router = APIRouter(prefix="/v1/files", tags=["files"], responses=PROBLEMS)

@@ -19,6 +19,7 @@ from sandbox.policy import Policy
 from sandbox.result import Result
 from sandbox.service.access import Principal
 from sandbox.service.api.bodies import accepts, parsed, read_body
+from sandbox.service.api.errors import PROBLEMS, as_problem
 from sandbox.service.api.models import (
     AnyRun,
     Batch,
@@ -32,7 +33,6 @@ from sandbox.service.api.models import (
     Run,
     Stored,
 )
-from sandbox.service.api.problems import PROBLEMS, as_problem
 from sandbox.service.api.requests import principal_of, service_of
 from sandbox.service.problem import Problem
 from sandbox.service.queue import QueueFull, Share

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
-from sqlalchemy import text
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import select, text
 
+from sandbox.judge import languages
 from sandbox.kernel.probe import probe
-from sandbox.service.api.problems import PROBLEMS
+from sandbox.service.api.errors import PROBLEMS
 from sandbox.service.api.requests import principal_of, service_of
 from sandbox.service.problem import KINDS, Problem
+from sandbox.service.store.tables import Audit
 
 router = APIRouter(tags=["state"])
 
@@ -52,14 +55,44 @@ async def policies(request: Request) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+@router.get("/v1/languages", summary="Languages of submissions", responses=PROBLEMS)
+async def list_languages(request: Request) -> list[dict[str, Any]]:
+    """Each with its code, name, endings of files, and whether it is installed."""
+    await principal_of(request, "submit")
+    return await asyncio.to_thread(lambda: [_language(languages.load(code)) for code in languages.codes()])
+
+
+def _language(language: languages.Language) -> dict[str, Any]:
+    return {
+        "code": language.code, "name": language.name, "endings": list(language.extensions),
+        "installed": language.installed(),
+    }  # fmt: skip
+
+
+@router.get("/v1/audit", summary="Who did what", responses=PROBLEMS)
+async def audit(
+    request: Request, before: str | None = None, limit: Annotated[int, Query(ge=1, le=500)] = 100
+) -> list[dict[str, Any]]:
+    """The latest first: changes of keys, problems and submissions."""
+    await principal_of(request, "admin")
+    service = service_of(request)
+
+    def read() -> list[dict[str, Any]]:
+        query = select(Audit).order_by(Audit.id.desc()).limit(limit)
+        with service.database.begin() as session:
+            rows = session.scalars(query if before is None else query.where(Audit.id < before)).all()
+        names = ("id", "at", "tenant", "key", "action", "target", "detail")
+        return [{name: getattr(row, name) for name in names} for row in rows]
+
+    return await asyncio.to_thread(read)
+
+
 @router.get("/v1/host", summary="What the host offers for containing programs", responses=PROBLEMS)
 async def host(request: Request) -> list[dict[str, Any]]:
     """As `sandbox doctor --json`."""
     await principal_of(request, "admin")
     service = service_of(request)
     limits = next(iter(service.policies.values())).limits
-    import asyncio
-
     return [dataclasses.asdict(feature) for feature in await asyncio.to_thread(probe, limits)]
 
 

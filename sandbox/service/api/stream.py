@@ -23,8 +23,8 @@ from sandbox.errors import SandboxError
 from sandbox.handover import Terminal
 from sandbox.service.access import Principal
 from sandbox.service.api.bodies import invalid, parsed
+from sandbox.service.api.errors import as_problem
 from sandbox.service.api.models import Model, Run
-from sandbox.service.api.problems import as_problem
 from sandbox.service.api.requests import principal_of, service_of
 from sandbox.service.api.runs import Runner, Waiting
 from sandbox.service.problem import Problem

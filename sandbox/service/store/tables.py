@@ -57,6 +57,7 @@ class Package(Base):
     created: Mapped[float]
     summary: Mapped[dict[str, Any]]
     """What lists say of it: title, format, limits, tests, warnings."""
+    removed: Mapped[float | None]
 
 
 class Submission(Base):

@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("created", sa.Float(precision=53), nullable=False),
         sa.Column("summary", sa.JSON(), nullable=False),
+        sa.Column("removed", sa.Float(precision=53), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("tenant", "problem", "version"),
     )
