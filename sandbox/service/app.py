@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sandbox.service import problem as problems
 from sandbox.service.api import bodies, errors, files, packages, runs, state, stream, submissions
 from sandbox.service.service import Service
 from sandbox.service.store.database import new_id
@@ -56,9 +57,20 @@ def _document(app: FastAPI) -> None:
             found["components"].setdefault("schemas", {}).update(bodies.schemas())
             found["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
             found["security"] = [{"key": []}]
+            _problems_everywhere(found)
         return app.openapi_schema or found
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _problems_everywhere(document: dict[str, Any]) -> None:
+    """Every error is told of in the one shape, FastAPI's own of a malformed parameter too."""
+    problem = {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Details"}}}
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                if status >= "400":
+                    response["content"] = problem
 
 
 class Around:

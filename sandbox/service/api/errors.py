@@ -17,7 +17,7 @@ from sandbox.service.problem import KINDS, MEDIA_TYPE, Details, Problem
 log = structlog.get_logger()
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Details, "description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {}}}
+    status: {"model": Details, "description": HTTPStatus(status).phrase}
     for status in sorted({status for status, _, _ in KINDS.values()} - {404, 405, 408, 409, 500})
 }
 """What every route may answer beside what it is for."""
