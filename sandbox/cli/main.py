@@ -38,6 +38,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        if ctx.params.get("server"):
+            return _elsewhere(ctx, cmd_name)
         if cmd_name in LOCAL and sys.platform != "linux":
             click.echo(f"sandbox: '{cmd_name}' needs Linux; this is {sys.platform}", err=True)
             ctx.exit(EXIT_USAGE)
@@ -49,10 +51,22 @@ class _Commands(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
 
+def _elsewhere(ctx: click.Context, name: str) -> click.Command:
+    if name not in ("judge", "run"):
+        click.echo(f"sandbox: --server is for run and judge, not for {name}", err=True)
+        ctx.exit(EXIT_USAGE)
+    command: click.Command = getattr(importlib.import_module("sandbox.cli.elsewhere"), name)
+    return command
+
+
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="sandbox-runner", message="%(version)s")
-def cli() -> None:
-    """Run programs that you do not trust: contained, measured, warm."""
+@click.option("--server", metavar="URL", help="Run and judge at this service, not here.")
+def cli(server: str | None) -> None:
+    """Run programs that you do not trust: contained, measured, warm.
+
+    With --server, the API key is in the environment, as SANDBOX_KEY.
+    """
 
 
 def main() -> None:

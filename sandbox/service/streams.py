@@ -68,7 +68,7 @@ class LiveRun:
             job = self._make()
             box = boxes.take(job.policy, self._owner)
             try:
-                result = box.run(job.argv, control=self.control, **dict(job.options), **self._streams())
+                result = box.run(job.argv, control=self.control, **{**self._streams(), **job.options})
             finally:
                 boxes.give(box, self._owner)
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it

@@ -35,7 +35,8 @@ def as_problem(error: Exception) -> Problem:
     if isinstance(error, PolicyError):
         return Problem("invalid", str(error), field="policy")
     if isinstance(error, LaunchError) and error.step.partition(" ")[0] in _PROGRAM:
-        return Problem("not-started", str(error), field="cwd" if error.step.startswith("chdir") else "argv")
+        field = "cwd" if error.step.startswith("chdir") else "argv"
+        return Problem("not-started", str(error), field=field, more={"step": error.step, "errno": error.errno})
     if isinstance(error, SandboxError):
         return Problem("sandbox", "a box could not be had, or died", retry_after=1)
     return Problem("internal", "an error that nobody thought of")

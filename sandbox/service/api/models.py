@@ -96,6 +96,7 @@ class Program(Model):
     collect: list[str] = Field([], description="Files of /box that are wanted afterwards; with a slash, trees.")
     keep: bool = Field(False, description="Keep what is collected as files of the service's, and tell their ids.")
     limits: Limits = Limits()
+    merge: bool = Field(False, description="Whether stderr goes where stdout goes.")
     umask: int = Field(0o022, ge=0, le=0o777)
 
 

@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
+from sandbox.capture import STDOUT
 from sandbox.errors import SandboxError
 from sandbox.files import File
 from sandbox.policy import Policy
@@ -96,6 +97,8 @@ class Runner:
         for name in ("env", "cwd", "collect"):
             if value := getattr(program, name):
                 options[name] = value
+        if program.merge:
+            options["stderr"] = STDOUT
         options["umask"] = program.umask
         return options
 

@@ -1,0 +1,98 @@
+"""`sandbox --server URL run` and `judge`: the same from the shell, at a service elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sandbox.cli import EXIT_SANDBOX
+from sandbox.cli.program import EXIT_CODES, exit_code, explained, options, save
+from sandbox.cli.terminal import harmless
+from sandbox.client import Client
+
+
+def _service() -> Client:
+    """The service that the command line names; the key is in the environment, where `ps` does not show it."""
+    return Client(click.get_current_context().find_root().params["server"], os.environ.get("SANDBOX_KEY", ""))
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@options
+@click.argument("argv", nargs=-1, required=True, metavar="PROGRAM [ARGS]...")
+def run(
+    policy: str,
+    files: dict[str, str],
+    collect: tuple[str, ...],
+    env: dict[str, str],
+    cwd: str,
+    as_json: bool,
+    verbose: bool,
+    argv: tuple[str, ...],
+    **limits: Any,
+) -> None:
+    """Run PROGRAM in a box of the service's. Its streams are passed through, and so is its exit code, as without
+    `--server`.
+    """
+    with _service() as service, explained():
+        process = service.start(
+            argv, policy=policy, stdin=0, env=env, cwd=cwd, collect=collect,
+            files={name: Path(path) for name, path in files.items()},
+            limits={name: value for name, value in limits.items() if value is not None},
+            stdout=-1 if as_json else 1, stderr=-1 if as_json else 2,
+        )  # fmt: skip
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, _: process.signal(number, group=True))
+        result = process.wait()
+    if as_json:
+        click.echo(json.dumps(result.to_json(), indent=2))
+    else:
+        save(result)
+    if verbose or (result.status in EXIT_CODES and not as_json):
+        click.echo(f"sandbox: {result}", err=True)
+    sys.exit(exit_code(result))
+
+
+@click.command()
+@click.argument("problem")
+@click.argument("submissions", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--language", metavar="CODE", help="Of all submissions, instead of what their names say.")
+@click.option("--json", "as_json", is_flag=True, help="Print the submissions, with their reports, as JSON.")
+def judge(problem: str, submissions: tuple[Path, ...], language: str | None, as_json: bool) -> None:
+    """Submit SUBMISSIONS, files or directories, to the service's PROBLEM, and wait for their verdicts. If PROBLEM is a
+    directory or an archive, it is put there first.
+
+    \b
+    Exit codes: 0 if every submission is accepted; 1 if one is not; 125 for a verdict JE.
+    """
+    with _service() as service:
+        place = Path(problem)
+        if place.exists():
+            problem = place.resolve().stem.lower()
+            service.put_problem(problem, place)
+        given = [(path, service.submit(path, problem=problem, language=language)["id"]) for path in submissions]
+        rows = []
+        for path, submission in given:
+            for _ in service.events(submission):
+                pass
+            row = service.submission(submission)
+            rows.append(row)
+            if not as_json:
+                _tell(path, row)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    verdicts = {row["verdict"] for row in rows}
+    sys.exit(EXIT_SANDBOX if "JE" in verdicts else 0 if verdicts == {"AC"} else 1)
+
+
+def _tell(path: Path, row: dict[str, Any]) -> None:
+    score = "" if row["score"] is None else f"  {row['score']:g} points"
+    click.echo(f"{row['verdict'] or row['state']}  {path}  {row['language'] or ''}{score}  {row['id']}")
+    reason = (row["report"] or {}).get("reason")
+    if reason:
+        click.echo(f"    {harmless(reason, 400)}")
