@@ -96,7 +96,8 @@ def _serve(service: Service, settings: Settings) -> int:
 
     config = uvicorn.Config(
         create_app(service), host=settings.host, port=settings.port, log_config=None, access_log=False,
-        timeout_graceful_shutdown=int(settings.drain) + 5, server_header=False, ws_max_size=settings.body,
+        timeout_graceful_shutdown=int(settings.drain) + 5, server_header=False, proxy_headers=False,
+        ws_max_size=settings.body,
     )  # fmt: skip
     signal.signal(signal.SIGHUP, lambda *_: service.reload_soon())
     Server(config).run()

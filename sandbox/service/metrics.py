@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -26,10 +27,11 @@ class Metrics:
         self.judgements = counter("judgements", "Submissions that have been judged, by verdict.", "verdict")
         self.failures = counter("failures", "Failures of the sandbox, by the step that failed.", "step")
         self.refused = counter("refused", "Requests that were answered with a problem, by its kind.", "kind")
-        self.phases = histogram("phase_seconds", "How long parts of a run take.", "phase")
-        self.requests = histogram(
-            "request_seconds", "How long requests take, by their route.", "method", "route", "status"
-        )
+        phases = histogram("phase_seconds", "How long parts of a run take.", "phase")
+        self.queued, self.ran = phases.labels("queue"), phases.labels("run")
+        requests = histogram("request_seconds", "How long requests take, by their route.", "method", "route", "status")
+        self.request = functools.lru_cache(maxsize=1000)(requests.labels)
+        """The histogram of a method, a route and a status."""
 
     def gauge(self, name: str, says: str, value: Callable[[], float]) -> None:
         """A number that is asked for when somebody wants to know."""

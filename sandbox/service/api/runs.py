@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -160,22 +160,36 @@ class Waiting:
             kind = "busy" if full.tenant is None else "quota"
             raise Problem(kind, str(full), retry_after=1) from None
 
-    async def outcome(self) -> bytes:
-        """The answer. What runs is ended if this is cancelled. Raises what the library raises, and `Problem`."""
+    async def outcome(self, gone: Callable[[], Awaitable[object]] | None = None) -> bytes:
+        """The answer. What runs is ended if this is cancelled, or `gone` returns: nobody is there any more to have it.
+        Raises what the library raises, and `Problem`.
+        """
+        outcome: asyncio.Future[bytes] = self._task.outcome
         try:
-            return await self._wait()
+            done, _ = await asyncio.wait([outcome], timeout=PATIENCE)
+            if not done:
+                await self._wait(outcome, gone)
         except asyncio.CancelledError:
             self.abandon()
             raise
+        return await outcome
 
-    async def _wait(self) -> bytes:
-        outcome: asyncio.Future[bytes] = self._task.outcome
+    async def _wait(self, outcome: asyncio.Future[bytes], gone: Callable[[], Awaitable[object]] | None) -> None:
+        """For what takes longer than most, or has to wait for a slot."""
+        leaving: set[asyncio.Future[Any]] = {asyncio.ensure_future(gone())} if gone is not None else set()
         try:
-            return await asyncio.wait_for(asyncio.shield(outcome), self._service.settings.wait)
-        except TimeoutError:
-            if not self._service.slots.queue.remove(self._entry):
-                return await outcome  # it has begun
-        raise Problem("busy", f"no slot was free for {self._service.settings.wait:g} seconds", retry_after=5)
+            left = self._service.settings.wait - PATIENCE
+            done, _ = await asyncio.wait({outcome, *leaving}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                if self._service.slots.queue.remove(self._entry):
+                    why = f"no slot was free for {self._service.settings.wait:g} seconds"
+                    raise Problem("busy", why, retry_after=5)
+                await asyncio.wait({outcome, *leaving}, return_when=asyncio.FIRST_COMPLETED)  # it has begun
+        finally:
+            for task in leaving:
+                task.cancel()
+        if not outcome.done():
+            self.abandon()
 
     def abandon(self) -> None:
         """Nobody wants it any more."""
@@ -192,10 +206,10 @@ class Waiting:
     def measure(self) -> str:
         """How long its parts took, for the metrics and for a Server-Timing header."""
         now, started = time.monotonic(), self._task.started
-        phases = {"queue": started - self._entry.since, "run": now - started}
-        for phase, seconds in phases.items():
-            self._service.metrics.phases.labels(phase).observe(seconds)
-        return ", ".join(f"{phase};dur={seconds * 1000:.3f}" for phase, seconds in phases.items())
+        queued, ran = started - self._entry.since, now - started
+        self._service.metrics.queued.observe(queued)
+        self._service.metrics.ran.observe(ran)
+        return f"queue;dur={queued * 1000:.3f}, run;dur={ran * 1000:.3f}"
 
 
 @router.post(
@@ -213,23 +227,8 @@ async def run(request: Request) -> Response:
     service.quotas.admit(principal.tenant)
     asked = parsed(_RUN, await read_body(request))
     waiting = Runner(service, principal).start(asked)
-    answer = await _unless_gone(request, waiting)
+    answer = await waiting.outcome(functools.partial(_until_gone, request))
     return Response(answer, media_type="application/json", headers={"server-timing": waiting.measure()})
-
-
-async def _unless_gone(request: Request, waiting: Waiting) -> bytes:
-    """The answer; if nobody is there any more to have it, everything is ended."""
-    outcome = asyncio.ensure_future(waiting.outcome())
-    done, _ = await asyncio.wait([outcome], timeout=PATIENCE)
-    if not done:
-        gone = asyncio.ensure_future(_until_gone(request))
-        try:
-            await asyncio.wait([outcome, gone], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-        if not outcome.done():
-            waiting.abandon()
-    return await outcome
 
 
 async def _until_gone(request: Request) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 def new_id(now: Callable[[], float] = time.time) -> str:
     """A ULID: 48 bits of milliseconds and 80 random ones, so that ids sort in the order of their making."""
-    number = int(now() * 1000) << 80 | secrets.randbits(80)
+    number = int(now() * 1000) << 80 | int.from_bytes(os.urandom(10))
     return "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 
