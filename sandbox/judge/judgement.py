@@ -89,6 +89,9 @@ class TestResult:
                 "judge_message": self.judge_message,
                 "transcript": self.transcript,
             }
+            if self.difference is not None:
+                sides = {"expected": self.difference.expected, "found": self.difference.found}
+                seen["difference"] = {side: text.decode(errors="replace") for side, text in sides.items()}
         return seen
 
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Message, Receive, Scope, Send
 
+from sandbox.service import pages
 from sandbox.service import problem as problems
 from sandbox.service.api import bodies, errors, files, packages, runs, state, stream, submissions
 from sandbox.service.service import Service
@@ -36,7 +37,7 @@ def create_app(service: Service) -> Front:
     )  # fmt: skip
     app.state.service = service
     errors.install(app)
-    for module in (runs, stream, submissions, packages, files, state):
+    for module in (runs, stream, submissions, packages, files, state, pages):
         app.include_router(module.router)
     _document(app)
     if service.settings.cors:

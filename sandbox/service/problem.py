@@ -22,6 +22,7 @@ KINDS = {
     "busy": (503, "There are too many requests", "Wait as long as Retry-After says, and ask again."),
     "draining": (503, "The service is being stopped", "Ask again soon."),
     "not-started": (422, "The program could not be started", "See what the field and the error say of it."),
+    "not-compiled": (422, "The sources do not compile", "See compiler_output for what the compiler says."),
     "sandbox": (503, "The sandbox has failed", "Ask again; the operator finds the reason under the request's id."),
     "internal": (500, "The service has failed", "The operator finds the reason under the request's id."),
 }

@@ -28,6 +28,8 @@ class Job:
     argv: Sequence[str]
     policy: Policy
     options: Mapping[str, Any] = field(default_factory=dict)
+    close: Callable[[], object] = lambda: None
+    """To be called when it has run."""
 
 
 class Run:
@@ -52,6 +54,7 @@ class Run:
     def serve(self, boxes: Boxes) -> None:
         """See `Task`."""
         self.started = time.monotonic()
+        jobs: Sequence[Job] = ()
         try:
             jobs = self._make()
             results = self._one(boxes, jobs[0]) if len(jobs) == 1 else _Group(self, boxes, jobs, self._pipes).run()
@@ -60,6 +63,9 @@ class Run:
             self._tell(self.outcome.set_exception, error)
         else:
             self._tell(self.outcome.set_result, outcome)
+        finally:
+            for job in jobs:
+                job.close()
 
     def refuse(self) -> None:
         """See `Task`."""

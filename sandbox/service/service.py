@@ -24,6 +24,7 @@ from sandbox.service.metrics import Metrics
 from sandbox.service.packages import Packages
 from sandbox.service.problem import Problem
 from sandbox.service.quotas import Quotas
+from sandbox.service.sessions import Sessions
 from sandbox.service.settings import Settings
 from sandbox.service.slots import Slots
 from sandbox.service.store import tables
@@ -63,6 +64,7 @@ class Service:
         )  # fmt: skip
         self.packages = Packages(self.database, self.contents, self.judging.compiler)
         self.webhooks = Webhooks(settings, self.database)
+        self.sessions = Sessions()
         self.policies: dict[str, Policy] = {}
         self._terminals: dict[str, Policy] = {}
         self.reload()

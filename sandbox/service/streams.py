@@ -71,6 +71,7 @@ class LiveRun:
                 result = box.run(job.argv, control=self.control, **{**self._streams(), **job.options})
             finally:
                 boxes.give(box, self._owner)
+                job.close()
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it
             self._close_theirs()
             self._settle(self.outcome.set_exception, error)

@@ -55,6 +55,18 @@ def test_files_in_and_out(client: httpx.Client) -> None:
     assert kept == {"file": stored, "size": 256}
 
 
+def test_sources(client: httpx.Client) -> None:
+    """In a language: compiled in a box, with what the compiler says, and run."""
+    main = "#include <iostream>\nint main(int n, char **v) { int x; std::cin >> x; std::cout << x + n << v[1]; }"
+    report = ask(client, language="cpp", sources={"a.cpp": main}, stdin="40", argv=["!"])
+    assert (report["status"], report["stdout"]) == ("OK", "42!")
+    assert ask(client, sources={"a.py": "print(input())"}, stdin="x")["stdout"] == "x\n"
+    answer = client.post("/v1/runs", json={"sources": {"a.cpp": "int main() { return x; }"}})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/not-compiled")
+    assert "error" in answer.json()["compiler_output"]
+    assert client.post("/v1/runs", json={"sources": {"a.b": ""}, "language": "klingon"}).status_code == 422
+
+
 def test_a_group(client: httpx.Client) -> None:
     """Programs with pipes between them, at the same time, each with its report."""
     programs = [
@@ -100,6 +112,7 @@ def test_a_batch(client: httpx.Client) -> None:
         ("[]", "body"),
         ({}, "argv"),
         ({"argv": []}, "argv"),
+        ({"sources": {"a.py": "1"}, "limits": {"memory": 1 << 45}}, "limits.memory"),
         ({"argv": "ls"}, "argv"),
         ({"argv": ["a\0b"]}, "argv"),
         ({"argv": ["true"], "policy": "host"}, "policy"),

@@ -52,7 +52,15 @@ def invalid(error: ValidationError) -> Problem:
     """The first complaint, as a problem."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     names = [str(part) for part in first["loc"] if not _is_kind(part)]
-    return Problem("invalid", first["msg"].removeprefix("Value error, "), field=".".join(names) or "body")
+    return Problem(
+        "invalid",
+        first["msg"].removeprefix("Value error, "),
+        field=".".join(names) or _OF_WHOLE.get(first["type"], "body"),
+    )
+
+
+_OF_WHOLE = {"argv": "argv"}
+"""Fields of complaints that come when the whole is looked at."""
 
 
 def _is_kind(part: int | str) -> bool:

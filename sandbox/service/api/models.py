@@ -6,7 +6,8 @@ import base64
 import binascii
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
 from sandbox.files import File
 from sandbox.request import Limits
@@ -87,7 +88,9 @@ class Program(Model):
         }
     )
 
-    argv: list[str] = Field(min_length=1, description="The program and its arguments; there is no shell.")
+    argv: list[str] = Field([], description="The program and its arguments; there is no shell. Of sources, arguments.")
+    sources: dict[str, Content] = Field({}, max_length=100, description="Instead of a program: what it is made from.")
+    language: str | None = Field(None, max_length=32, description="Of the sources; found out if it is not said.")
     policy: str = Field("native", description="What it may do: one of `GET /v1/policies`.")
     stdin: Content = Field("", description="What it reads.")
     env: dict[str, str] = {}
@@ -98,6 +101,12 @@ class Program(Model):
     limits: Limits = Limits()
     merge: bool = Field(False, description="Whether stderr goes where stdout goes.")
     umask: int = Field(0o022, ge=0, le=0o777)
+
+    @model_validator(mode="after")
+    def _is_something(self) -> Program:
+        if not self.argv and not self.sources:
+            raise PydanticCustomError("argv", "must name a program, or there must be sources")
+        return self
 
 
 class Pipe(Model):

@@ -18,12 +18,14 @@ def service_of(connection: HTTPConnection) -> Service:
 
 
 async def principal_of(connection: HTTPConnection, scope: Scope, token: str = "") -> Principal:
-    """Whose request it is, by its header or another place for a key; a `Problem` if there is no key, or one without
-    this scope.
+    """Whose request it is: by its header, another place for a key, or the session of a browser; a `Problem` if there is
+    no key, or one without this scope.
     """
-    keys = service_of(connection).keys
+    service = service_of(connection)
+    keys = service.keys
     scheme, _, given = connection.headers.get("authorization", "").partition(" ")
     token = given if scheme.lower() == "bearer" and given else token
+    token = token or service.sessions.token(connection)
     if not token:
         raise Problem("unauthorized", "there is no key")
     principal = keys.known(token)

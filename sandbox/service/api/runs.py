@@ -16,7 +16,10 @@ from pydantic_core import to_json
 from sandbox.capture import STDOUT
 from sandbox.errors import SandboxError
 from sandbox.files import File
+from sandbox.judge.compiler import Rejected
+from sandbox.judge.submission import Submission
 from sandbox.policy import Policy
+from sandbox.request import Limits
 from sandbox.result import Result
 from sandbox.service.access import Principal
 from sandbox.service.api.bodies import accepts, parsed, read_body
@@ -81,9 +84,24 @@ class Runner:
 
     def _make(self, asked: Order, programs: Sequence[Program], policies: Sequence[Policy]) -> list[Job]:
         return [
-            Job(program.argv, chosen, self._options(program, number, asked))
+            self._job(program, chosen, number, asked)
             for number, (program, chosen) in enumerate(zip(programs, policies, strict=True))
         ]
+
+    def _job(self, program: Program, chosen: Policy, number: int, asked: Order) -> Job:
+        options = self._options(program, number, asked)
+        if not program.sources:
+            return Job(program.argv, chosen, options)
+        place = _field("sources", number, asked)
+        files = {name: File(self._content(content, f"{place}.{name}")) for name, content in program.sources.items()}
+        made = self._service.judging.compiler.compile(Submission("run", files, program.language))
+        if isinstance(made, Rejected):
+            why = made.message.strip().partition("\n")[0]
+            raise Problem("not-compiled", why, field=place, more={"compiler_output": made.message})
+        memory = made.policy.resolve(program.limits).memory  # before what the language gets beyond it
+        options["limits"] = made.limits(program.limits.model_copy(update={"memory": memory}))
+        policy = made.policy.allowing(Limits(memory=options["limits"].memory))
+        return Job((*made.argv(memory or 0), *program.argv), policy, options, made.close)
 
     def _options(self, program: Program, number: int, asked: Order) -> dict[str, Any]:
         options: dict[str, Any] = {"limits": program.limits}

@@ -28,6 +28,7 @@ from sandbox.service.api.models import Model, Run
 from sandbox.service.api.requests import principal_of, service_of
 from sandbox.service.api.runs import Runner, Waiting
 from sandbox.service.problem import Problem
+from sandbox.service.sessions import check_origin
 from sandbox.service.streams import LiveRun
 
 router = APIRouter()
@@ -71,6 +72,13 @@ _START, _ORDER = TypeAdapter(Start), TypeAdapter(Order)
 async def stream(socket: WebSocket) -> None:
     """Run one program; see above."""
     await socket.accept()
+    if "origin" in socket.headers:  # of a browser, in which any site's page could ask
+        try:
+            check_origin(socket)
+        except Problem as problem:
+            await socket.send_text(to_json({"problem": problem.to_json()}).decode())
+            await socket.close()
+            return
     talk = _Talk(socket)
     try:
         await talk.hold()
