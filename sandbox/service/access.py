@@ -9,14 +9,14 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from sqlalchemy import select
 
 from sandbox.errors import RequestError
 from sandbox.service.problem import Problem
 from sandbox.service.store.database import Database, new_id
-from sandbox.service.store.tables import Key
+from sandbox.service.store.tables import Audit, Key
 
 Scope = Literal["run", "submit", "manage", "admin"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
@@ -59,6 +59,7 @@ class Keys:
         row = Key(id=key, tenant=tenant, name=name, digest=_digest(secret), scopes=scopes, created=time.time())
         with self._database.begin() as session:
             session.add(row)
+            session.add(_audit("key.make", tenant, key, {"scopes": scopes}))
         return key, f"sbx_{key}_{secret}"
 
     def list(self) -> list[Key]:
@@ -73,6 +74,7 @@ class Keys:
             if row is None or row.revoked is not None:
                 return False
             row.revoked = time.time()
+            session.add(_audit("key.revoke", row.tenant, key, {}))
         return True
 
     def known(self, token: str) -> Principal | None:
@@ -99,6 +101,11 @@ class Keys:
             self._seen.clear()
         self._seen[match[1]] = time.monotonic() + FRESH, digest, principal
         return _checked(principal, digest, match[2])
+
+
+def _audit(action: str, tenant: str, key: str, detail: dict[str, Any]) -> Audit:
+    """What an operator has done by the command line."""
+    return Audit(id=new_id(), at=time.time(), tenant=tenant, key="", action=action, target=key, detail=detail)
 
 
 def _checked(principal: Principal | None, digest: bytes, secret: str) -> Principal:
