@@ -200,5 +200,9 @@ def test_who_did_what_is_written_down(server: Server) -> None:
         submission = client.post("/v1/submissions", json=body, params={"wait": 30}).json()["id"]
         client.post(f"/v1/submissions/{submission}/rejudge")
         rows = client.get("/v1/audit").json()
-        assert (rows[0]["action"], rows[0]["target"], rows[0]["tenant"]) == ("submission.rejudge", submission, "default")
+        assert (rows[0]["action"], rows[0]["target"], rows[0]["tenant"]) == (
+            "submission.rejudge",
+            submission,
+            "default",
+        )
         assert {"key.make"} <= {row["action"] for row in rows}
