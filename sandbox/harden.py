@@ -24,10 +24,11 @@ def harden(*also: int) -> None:
 
     Afterwards no other process of the same user can trace this one or read its memory and environment
     (`PR_SET_DUMPABLE`, prctl(2)), no execve gains a privilege (`PR_SET_NO_NEW_PRIVS`), and of root's capabilities
-    `KEPT` and `also` are left, in the bounding set too (capabilities(7)).
+    `KEPT` and `also` are left, in the bounding set too, if that can be changed (CAP_SETPCAP, capabilities(7)).
     """
     if os.geteuid() == 0:
-        prctl.capbset.limit(*KEPT, *also)
+        if prctl.cap_effective.setpcap:  # in a container without it the bounding set is what it is, and small
+            prctl.capbset.limit(*KEPT, *also)
         for kind in (prctl.cap_inheritable, prctl.cap_effective, prctl.cap_permitted):  # none before what it is part of
             kind.limit(*KEPT, *also)
     prctl.set_no_new_privs(True)

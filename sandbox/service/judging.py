@@ -148,7 +148,7 @@ class Judging:
         self.owner, self.settings, self.quotas, self.metrics = owner, settings, quotas, metrics
         self.submissions = Submissions(database)
         self.events = Events()
-        self.compiler = Compiler()
+        self.compiler = Compiler(overlay=settings.overlay)
         self.judges = Judges(database, contents, self.compiler)
         self._slots = slots
         self._wake = threading.Event()

@@ -75,8 +75,9 @@ class Service:
     def reload(self) -> None:
         """Read the policies again; those in force stay if one of them is wrong, which is raised."""
         policy.forget()
-        fresh = {name: policy.load(name) for name in self.settings.policies}
-        terminals = {name: policy.load(f"{name}+terminal") for name in fresh}
+        names = {name: self.settings.policy_name(name) for name in self.settings.policies}
+        fresh = {name: policy.load(whole) for name, whole in names.items()}
+        terminals = {name: policy.load(f"{whole}+terminal") for name, whole in names.items()}
         self.policies, self._terminals = fresh, terminals
         self.slots.boxes.drop()
 

@@ -88,6 +88,8 @@ class Settings(BaseSettings):
         "native", "compile", "python", "java", "node", "shell",
     )  # fmt: skip
     """Policies that requests may name."""
+    overlay: Annotated[str, Field(pattern=r"^[a-z0-9-]*$")] = ""
+    """Laid over every policy, as `weak-no-cgroup` where there are no control groups."""
     body: Bytes = 64 << 20
     """Bytes of a request's body."""
     body_time: Annotated[float, Field(gt=0)] = 60.0
@@ -147,6 +149,10 @@ class Settings(BaseSettings):
             raise request_error(error) from None
         except ValueError as error:  # no TOML
             raise RequestError(str(file), str(error)) from None
+
+    def policy_name(self, name: str) -> str:
+        """Of a policy, with what is laid over it."""
+        return f"{name}+{self.overlay}" if self.overlay else name
 
     @property
     def database_url(self) -> str:

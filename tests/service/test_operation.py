@@ -83,6 +83,15 @@ def test_a_check(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.startswith("sandbox: database: ")) == (2, True)
 
 
+def test_an_overlay(start_server: StartServer) -> None:
+    """Is laid over every policy, of runs and of languages, and told of in each result."""
+    server = start_server(overlay="weak-no-cgroup")
+    with server.client() as client:
+        for run in ({"argv": ["true"], "policy": "shell"}, {"sources": {"a.py": "print(1)"}}):
+            report = client.post("/v1/runs", json=run).json()
+            assert (report["status"], "cgroup" in report["enforced"]) == ("OK", False)
+
+
 def test_policies_are_read_again(start_server: StartServer, tmp_path: Path) -> None:
     """After SIGHUP, without losing a run; a wrong file changes nothing, and is told of."""
     own = tmp_path / "policies"
