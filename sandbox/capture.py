@@ -14,7 +14,7 @@ import select
 import socket
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Final, Protocol
 
@@ -421,9 +421,10 @@ class Streams:
         for stream in self.all():
             stream.finish()
 
-    def deliver(self, result: Result, bell: int = -1) -> None:
+    def deliver(self, result: Result, listen: Callable[[], int] | None = None) -> None:
         """Pass on what is left, as whoever reads it takes it, and close everything but the box's pipes. What nobody has
-        taken when the run's time on the clock is over, or the bell rings, is lost, and the result says so.
+        taken when the run's time on the clock is over, or what `listen` gives is readable, is lost, and the result says
+        so.
 
         For when the program has ended: nothing of the box is used.
         """
@@ -431,7 +432,9 @@ class Streams:
         try:
             if left:
                 wall = result.limits.wall_time
-                _pass_on(left, None if wall is None else max(PATIENCE, wall - result.wall_time), bell)
+                _pass_on(
+                    left, None if wall is None else max(PATIENCE, wall - result.wall_time), listen() if listen else -1
+                )
                 result.stdout_truncated |= self.stdout is not None and self.stdout.truncated
                 result.stderr_truncated |= self.stderr is not None and self.stderr.truncated
         finally:

@@ -43,15 +43,26 @@ class Control:
     """Those of the run, once there are any."""
 
     def __init__(self, started: Callable[[], object] | None = None) -> None:
-        """For a run that is to be. `LaunchError` if there is no descriptor left for it."""
+        """For a run that is to be."""
         self.started = started
+        self._bell = -1
         self._box: Box | None = None
         self._since = 0.0
         self._wanted: deque[Change] = deque()
         self._using = threading.RLock()
         """Held while something is done to the run's box, and while the run ends: no later run of the box gets it."""
-        with step("make an event descriptor"):
-            self.bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def listen(self) -> int:
+        """A descriptor that polls as readable when something is asked for; for the monitor, which is there for long
+        runs only. `LaunchError` if there is no descriptor left for it.
+        """
+        with self._using:
+            if self._bell < 0:
+                with step("make an event descriptor"):
+                    self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            if self.killed or self._wanted:  # before anybody listened
+                os.eventfd_write(self._bell, 1)
+            return self._bell
 
     def begin(self, box: Box, streams: Streams) -> None:
         """The run is under way; for its thread."""
@@ -110,12 +121,12 @@ class Control:
 
     def _ring(self) -> None:
         with self._using:
-            if self.bell >= 0:
-                os.eventfd_write(self.bell, 1)
+            if self._bell >= 0:
+                os.eventfd_write(self._bell, 1)
 
     def take(self) -> list[Change]:
         """What has been asked for since the last time; for the monitor."""
-        os.eventfd_read(self.bell)
+        os.eventfd_read(self._bell)
         return [self._wanted.popleft() for _ in range(len(self._wanted))]
 
     def deliver(self, result: Result) -> None:
@@ -123,9 +134,7 @@ class Control:
         up; for the thread of a run that has ended.
         """
         if self.streams is not None:
-            if self.killed:
-                self._ring()  # which the run may have heard already
-            self.streams.deliver(result, self.bell)
+            self.streams.deliver(result, self.listen)
 
     def close(self) -> None:
         """Nothing can be asked for any more, and nothing is passed on. Safe to call twice."""
@@ -133,9 +142,9 @@ class Control:
         if self.streams is not None:
             self.streams.close()
         with self._using:
-            if self.bell >= 0:
-                os.close(self.bell)
-                self.bell = -1
+            if self._bell >= 0:
+                os.close(self._bell)
+                self._bell = -1
 
     def __enter__(self) -> Control:
         return self

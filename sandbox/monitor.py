@@ -51,8 +51,8 @@ class Monitor:
     """
 
     __slots__ = (
-        "_cgroup", "_control", "_deadline", "_ended", "_init", "_killed_at", "_last_output", "_next_look", "_observer",
-        "_parallelism", "_started", "_streams", "_wake", "limits",
+        "_bell", "_cgroup", "_control", "_deadline", "_ended", "_init", "_killed_at", "_last_output", "_next_look",
+        "_observer", "_parallelism", "_started", "_streams", "_wake", "limits",
     )  # fmt: skip
 
     def __init__(
@@ -79,8 +79,9 @@ class Monitor:
         self._wake = 0.0
         for stream in streams:
             self._watch(stream)
-        if control is not None:
-            init.poll.register(control.bell, select.POLLIN)
+        self._bell = -1 if control is None else control.listen()
+        if self._bell >= 0:
+            init.poll.register(self._bell, select.POLLIN)
 
     def wait(self) -> Ended:
         """Wait for the end of the run, and see to it that it comes. `LaunchError` if the program never started."""
@@ -104,8 +105,8 @@ class Monitor:
         finally:
             for fd in self._streams:
                 self._init.poll.unregister(fd)
-            if self._control is not None:
-                self._init.poll.unregister(self._control.bell)
+            if self._bell >= 0:
+                self._init.poll.unregister(self._bell)
 
     def _timeout(self) -> float | None:
         """Milliseconds until something has to be looked at."""
@@ -150,7 +151,7 @@ class Monitor:
             self._show_call()
         elif fd == self._cgroup.oom_fd and self._cgroup.out_of_memory():
             self._kill(Status.MEMORY_LIMIT)
-        elif self._control is not None and fd == self._control.bell:
+        elif self._control is not None and fd == self._bell:
             self._obey(self._control)
 
     def _obey(self, control: Control) -> None:

@@ -183,31 +183,33 @@ class Waiting:
         Raises what the library raises, and `Problem`.
         """
         outcome: asyncio.Future[bytes] = self._task.outcome
+        watch: list[asyncio.Task[None]] = []
+        # Most have ended by then, and need no task to look after them.
+        later = outcome.get_loop().call_later(PATIENCE, lambda: watch.append(asyncio.ensure_future(self._watch(gone))))
         try:
-            done, _ = await asyncio.wait([outcome], timeout=PATIENCE)
-            if not done:
-                await self._wait(outcome, gone)
+            return await outcome
         except asyncio.CancelledError:
             self.abandon()
             raise
-        return await outcome
-
-    async def _wait(self, outcome: asyncio.Future[bytes], gone: Callable[[], Awaitable[object]] | None) -> None:
-        """For what takes longer than most, or has to wait for a slot."""
-        leaving: set[asyncio.Future[Any]] = {asyncio.ensure_future(gone())} if gone is not None else set()
-        try:
-            left = self._service.settings.wait - PATIENCE
-            done, _ = await asyncio.wait({outcome, *leaving}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            if not done:
-                if self._service.slots.queue.remove(self._entry):
-                    why = f"no slot was free for {self._service.settings.wait:g} seconds"
-                    raise Problem("busy", why, retry_after=5)
-                await asyncio.wait({outcome, *leaving}, return_when=asyncio.FIRST_COMPLETED)  # it has begun
         finally:
-            for task in leaving:
+            later.cancel()
+            for task in watch:
                 task.cancel()
-        if not outcome.done():
-            self.abandon()
+
+    async def _watch(self, gone: Callable[[], Awaitable[Any]] | None) -> None:
+        """Look after what takes longer than most, or has to wait for a slot."""
+        left = self._service.settings.wait - PATIENCE
+        try:
+            await asyncio.wait_for(gone() if gone is not None else asyncio.Event().wait(), left)
+        except TimeoutError:
+            if self._service.slots.queue.remove(self._entry):
+                why = f"no slot was free for {self._service.settings.wait:g} seconds"
+                self._task.outcome.set_exception(Problem("busy", why, retry_after=5))
+                return
+            if gone is None:
+                return
+            await gone()
+        self.abandon()
 
     def abandon(self) -> None:
         """Nobody wants it any more."""
@@ -215,11 +217,6 @@ class Waiting:
             self._task.outcome.cancel()
         else:
             self._task.kill()
-
-    async def ended(self) -> None:
-        """Have it end, and wait until it has."""
-        self.abandon()
-        await asyncio.wait([self._task.outcome])
 
     def measure(self) -> str:
         """How long its parts took, for the metrics and for a Server-Timing header."""

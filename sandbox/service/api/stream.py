@@ -147,13 +147,15 @@ class _Talk:
             await asyncio.wait([outcome, obeying], return_when=asyncio.FIRST_COMPLETED)
             if not outcome.done():
                 await obeying  # which raises: the client has gone, or has said what cannot be obeyed
-            answer = await outcome
+            answer = await asyncio.shield(outcome)  # which ends when the program has, and not before
             await asyncio.gather(*outputs)
             await self.say(b'{"result":%s}' % answer)
         finally:
-            for task in (*outputs, obeying, telling, outcome):
+            for task in (*outputs, obeying, telling):
                 task.cancel()
-            await waiting.ended()
+            waiting.abandon()
+            await asyncio.wait([outcome])
+            outcome.cancelled() or outcome.exception()  # whoever is told of it has been
 
     async def _pass_on(self, live: LiveRun, number: int) -> None:
         reader = live.stdout if number == 1 else live.stderr
