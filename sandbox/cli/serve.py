@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import signal
 import sys
 import time
@@ -94,10 +95,12 @@ def _serve(service: Service, settings: Settings) -> int:
                 signal.signal(number, self.handle_exit)
             yield
 
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection is a descriptor
     config = uvicorn.Config(
         create_app(service), host=settings.host, port=settings.port, log_config=None, access_log=False,
         timeout_graceful_shutdown=int(settings.drain) + 5, server_header=False, proxy_headers=False,
-        ws_max_size=settings.body,
+        ws_max_size=settings.body, limit_concurrency=max(64, most // 2),
     )  # fmt: skip
     signal.signal(signal.SIGHUP, lambda *_: service.reload_soon())
     Server(config).run()

@@ -17,6 +17,9 @@ from sandbox.service.settings import Settings
 from sandbox.service.store.database import Database
 from sandbox.service.store.tables import File, Package, Submission
 
+LEAST = 4096
+"""Bytes that a file counts for beside its content: there may not be any number of small ones."""
+
 
 class Contents:
     """Files of tenants. A content that several have is there once; a tenant sees only its own."""
@@ -68,7 +71,7 @@ class Contents:
     def make_room(self, session: Session, tenant: str, size: int) -> None:
         """A `Problem` if a tenant may not keep so much more."""
         quota = self._settings.quota_of(tenant).storage
-        if _used(session, tenant) + size > quota:
+        if _used(session, tenant) + size + LEAST > quota:
             raise Problem(
                 "quota", f"{tenant} may keep {quota} bytes, and there is no room for {size} more", field="body"
             )
@@ -120,7 +123,7 @@ class Contents:
 
 
 def _used(session: Session, tenant: str) -> int:
-    files = session.scalar(select(func.sum(File.size)).where(File.tenant == tenant)) or 0
+    files = session.scalar(select(func.sum(File.size + LEAST)).where(File.tenant == tenant)) or 0
     packages = (
         session.scalar(select(func.sum(Package.size)).where(Package.tenant == tenant, Package.removed.is_(None))) or 0
     )

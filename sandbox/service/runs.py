@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.control import Control
 from sandbox.handover import PipeEnd
+from sandbox.judge.stop import Stop
 from sandbox.policy import Policy
 from sandbox.result import Result
 from sandbox.service.boxes import Boxes
@@ -40,13 +40,17 @@ class Run:
     """
 
     def __init__(
-        self, owner: str, make: Callable[[], Sequence[Job]], finish: Callable[[list[Result]], Any], pipes: Pipes = ()
+        self,
+        owner: str,
+        make: Callable[[Stop], Sequence[Job]],
+        finish: Callable[[list[Result]], Any],
+        pipes: Pipes = (),
     ) -> None:
         """In the event loop that is to wait for `outcome`."""
         self._owner, self._make, self._finish, self._pipes = owner, make, finish, pipes
         self._loop = asyncio.get_running_loop()
-        self._controls: list[Control] = []
-        self._killed = False
+        self.kill = Stop()
+        """Ends its programs, or has them end as soon as they begin: for when nobody waits any more."""
         self.outcome: asyncio.Future[Any] = self._loop.create_future()
         self.started = 0.0
         """When it left the queue, by `time.monotonic`; 0 if it has not."""
@@ -56,7 +60,7 @@ class Run:
         self.started = time.monotonic()
         jobs: Sequence[Job] = ()
         try:
-            jobs = self._make()
+            jobs = self._make(self.kill)
             results = self._one(boxes, jobs[0]) if len(jobs) == 1 else _Group(self, boxes, jobs, self._pipes).run()
             outcome = self._finish(results)
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it
@@ -71,12 +75,6 @@ class Run:
         """See `Task`."""
         self._tell(self.outcome.set_exception, Problem("draining", "the service is being stopped", retry_after=5))
 
-    def kill(self) -> None:
-        """End its programs, or have them end as soon as they begin: nobody waits any more."""
-        self._killed = True
-        for control in self._controls:
-            control.kill()
-
     def _one(self, boxes: Boxes, job: Job) -> list[Result]:
         return [self.carry_out(boxes, job, dict(job.options))]
 
@@ -84,10 +82,7 @@ class Run:
         """One of its programs; raises what `Box.run` raises."""
         box = boxes.take(job.policy, self._owner)
         try:
-            with Control() as control:
-                self._controls.append(control)
-                if self._killed:
-                    control.kill()
+            with self.kill.control() as control:
                 return box.run(job.argv, control=control, **options)
         finally:
             boxes.give(box, self._owner)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.control import Control
 from sandbox.handover import Terminal
+from sandbox.judge.stop import Stop
 from sandbox.result import Result
 from sandbox.service.boxes import Boxes
 from sandbox.service.problem import Problem
@@ -33,7 +34,7 @@ class LiveRun:
     stderr: asyncio.StreamReader
 
     def __init__(
-        self, owner: str, make: Callable[[], Job], finish: Callable[[list[Result]], Any], terminal: Terminal | None
+        self, owner: str, make: Callable[[Stop], Job], finish: Callable[[list[Result]], Any], terminal: Terminal | None
     ) -> None:
         """In the event loop that is to wait for `outcome`; `open` makes the streams. With a `terminal` all three are
         that, and what is printed there is `stdout`.
@@ -45,6 +46,7 @@ class LiveRun:
         self.outcome: asyncio.Future[Any] = self._loop.create_future()
         self.started = 0.0
         self.control = Control(lambda: self._call(self.begun.set))
+        self._stop = Stop()
         self._theirs: list[socket.socket] = []
         self._ours: list[asyncio.StreamWriter] = []
 
@@ -65,7 +67,7 @@ class LiveRun:
         """See `Task`. The slot is free when the program has ended, whoever reads what it has printed."""
         self.started = time.monotonic()
         try:
-            job = self._make()
+            job = self._make(self._stop)
             box = boxes.take(job.policy, self._owner)
             try:
                 result = box.run(job.argv, control=self.control, **{**self._streams(), **job.options})
@@ -106,6 +108,7 @@ class LiveRun:
 
     def kill(self) -> None:
         """End the program: nobody is there any more."""
+        self._stop()
         self.control.kill()
 
     def close(self) -> None:

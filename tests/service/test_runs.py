@@ -201,6 +201,21 @@ def test_bodies_are_bounded(start_server: StartServer) -> None:
         assert (answer.status_code, answer.json()["type"]) == (408, "/problems/too-slow")
 
 
+def test_what_a_request_names_is_bounded(start_server: StartServer) -> None:
+    """Files of the service's count as if they had come along, and small ones for more than they hold."""
+    server = start_server(body="64K", quota={"storage": "200K"})
+    with server.client() as client:
+        stored = client.post("/v1/files", content=bytes(40_000)).json()["id"]
+        files = {name: {"file": stored} for name in "ab"}
+        answer = client.post("/v1/runs", json={"argv": ["true"], "policy": "shell", "files": files})
+        assert (answer.status_code, answer.json()["field"]) == (413, "files.b")
+        body = {"tests": [{"input": {"file": stored}, "answer": {"file": stored}}], "sources": {"a.py": "1"}}
+        assert client.post("/v1/submissions", json=body).json()["field"] == "tests.0.answer"
+        codes = [client.post("/v1/files", content=b"%d" % number).status_code for number in range(60)]
+        assert 30 < codes.count(201) < 45
+        assert set(codes) == {201, 429}
+
+
 def test_what_is_too_much_is_refused(start_server: StartServer) -> None:
     """At once, and with when to come again: by rate, by what waits of one tenant, and of all."""
     server = start_server(

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -15,8 +16,8 @@ from pydantic_core import to_json
 
 from sandbox.capture import STDOUT
 from sandbox.errors import SandboxError
-from sandbox.files import File
 from sandbox.judge.compiler import Rejected
+from sandbox.judge.stop import Stop
 from sandbox.judge.submission import Submission
 from sandbox.policy import Policy
 from sandbox.request import Limits
@@ -24,10 +25,10 @@ from sandbox.result import Result
 from sandbox.service.access import Principal
 from sandbox.service.api.bodies import accepts, parsed, read_body
 from sandbox.service.api.errors import PROBLEMS, as_problem
+from sandbox.service.api.given import Given
 from sandbox.service.api.models import (
     AnyRun,
     Batch,
-    Content,
     Group,
     GroupRun,
     Order,
@@ -35,7 +36,6 @@ from sandbox.service.api.models import (
     Report,
     Reports,
     Run,
-    Stored,
 )
 from sandbox.service.api.requests import principal_of, service_of
 from sandbox.service.problem import Problem
@@ -65,7 +65,7 @@ class Runner:
         pipes = [(pipe.source, pipe.target) for pipe in asked.pipes] if isinstance(asked, Group) else []
         _check_pipes(pipes, programs)
         policies = [
-            self._service.policy(program.policy, _field("policy", number, asked))
+            self._service.policy(program.policy, _Place(number, asked)("policy"))
             for number, program in enumerate(programs)
         ]
         finish = functools.partial(self._finish, asked, programs)
@@ -73,44 +73,46 @@ class Runner:
         task = RunTask(owner, functools.partial(self._make, asked, programs, policies), finish, pipes)
         return Waiting(self._service, self._principal.tenant, task, asked)
 
-    def live(self, asked: Run, *, terminal: bool) -> tuple[Callable[[], Job], Callable[[list[Result]], bytes]]:
+    def live(self, asked: Run, *, terminal: bool) -> tuple[Callable[[Stop], Job], Callable[[list[Result]], bytes]]:
         """What makes the job of a run whose streams are elsewhere, and what makes the answer."""
         chosen = self._service.policy(asked.policy, terminal=terminal)
 
-        def make() -> Job:
-            return self._make(asked, [asked], [chosen])[0]
+        def make(stop: Stop) -> Job:
+            return self._make(asked, [asked], [chosen], stop)[0]
 
         return make, functools.partial(self._finish, asked, [asked])
 
-    def _make(self, asked: Order, programs: Sequence[Program], policies: Sequence[Policy]) -> list[Job]:
+    def _make(self, asked: Order, programs: Sequence[Program], policies: Sequence[Policy], stop: Stop) -> list[Job]:
+        given = Given(self._service, self._principal)
         return [
-            self._job(program, chosen, number, asked)
+            self._job(program, chosen, _Place(number, asked), given, stop)
             for number, (program, chosen) in enumerate(zip(programs, policies, strict=True))
         ]
 
-    def _job(self, program: Program, chosen: Policy, number: int, asked: Order) -> Job:
-        options = self._options(program, number, asked)
+    def _job(self, program: Program, chosen: Policy, at: _Place, given: Given, stop: Stop) -> Job:
+        options = self._options(program, at, given)
         if not program.sources:
             return Job(program.argv, chosen, options)
-        place = _field("sources", number, asked)
-        files = {name: File(self._content(content, f"{place}.{name}")) for name, content in program.sources.items()}
-        made = self._service.judging.compiler.compile(Submission("run", files, program.language))
+        files = {name: given.file(content, at(f"sources.{name}")) for name, content in program.sources.items()}
+        made = self._service.judging.compiler.compile(Submission("run", files, program.language), stop=stop)
         if isinstance(made, Rejected):
             why = made.message.strip().partition("\n")[0]
-            raise Problem("not-compiled", why, field=place, more={"compiler_output": made.message})
+            raise Problem("not-compiled", why, field=at("sources"), more={"compiler_output": made.message})
+        if made.compile_time and not made.cached:
+            self._service.quotas.charge(self._principal.tenant, made.compile_time, 0)
         memory = made.policy.resolve(program.limits).memory  # before what the language gets beyond it
         options["limits"] = made.limits(program.limits.model_copy(update={"memory": memory}))
         policy = made.policy.allowing(Limits(memory=options["limits"].memory))
         return Job((*made.argv(memory or 0), *program.argv), policy, options, made.close)
 
-    def _options(self, program: Program, number: int, asked: Order) -> dict[str, Any]:
+    @staticmethod
+    def _options(program: Program, at: _Place, given: Given) -> dict[str, Any]:
         options: dict[str, Any] = {"limits": program.limits}
         if program.stdin:
-            options["stdin"] = self._content(program.stdin, _field("stdin", number, asked))
+            options["stdin"] = given.file(program.stdin, at("stdin"))
         if program.files:
             options["files"] = {
-                name: self._content(content, _field(f"files.{name}", number, asked))
-                for name, content in program.files.items()
+                name: given.file(content, at(f"files.{name}")) for name, content in program.files.items()
             }
         for name in ("env", "cwd", "collect"):
             if value := getattr(program, name):
@@ -119,16 +121,6 @@ class Runner:
             options["stderr"] = STDOUT
         options["umask"] = program.umask
         return options
-
-    def _content(self, content: Content, field: str) -> bytes:
-        if isinstance(content, str):
-            return File(content.encode())
-        if isinstance(content, Stored):
-            try:
-                return File(self._service.contents.read(self._principal.tenant, content.file), content.executable)
-            except Problem as problem:
-                raise Problem(problem.kind, problem.detail, field=field) from None
-        return content.content()
 
     def _finish(self, asked: Order, programs: Sequence[Program], results: list[Result]) -> bytes:
         """The answer, and what it costs the tenant."""
@@ -160,8 +152,16 @@ def _check_pipes(pipes: Sequence[tuple[int, int]], programs: Sequence[Program]) 
             raise Problem("invalid", "a program has one stdin and one stdout", field=f"pipes.{name}")
 
 
-def _field(name: str, number: int, asked: Order) -> str:
-    return f"programs.{number}.{name}" if isinstance(asked, Group) else name
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in a request a program is."""
+
+    number: int
+    asked: Order
+
+    def __call__(self, name: str) -> str:
+        """The name of a field of it."""
+        return f"programs.{self.number}.{name}" if isinstance(self.asked, Group) else name
 
 
 class Waiting:

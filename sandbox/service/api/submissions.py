@@ -18,7 +18,8 @@ from sandbox.request import Size, file_name
 from sandbox.service.access import Principal
 from sandbox.service.api.bodies import accepts, parsed, read_body
 from sandbox.service.api.errors import PROBLEMS
-from sandbox.service.api.models import Content, Model, Order, Stored
+from sandbox.service.api.given import Given
+from sandbox.service.api.models import Content, Model, Order
 from sandbox.service.api.requests import principal_of, service_of
 from sandbox.service.events import Event
 from sandbox.service.judging import encoded
@@ -166,13 +167,11 @@ def _row(service: Service, principal: Principal, asked: Submit) -> Submission:
             package = service.packages.find(principal.tenant, asked.problem)
         except Problem as problem:
             raise Problem("invalid", problem.detail, field="problem") from None
-    else:
-        tests = _tests(service, principal, asked)
+    given = Given(service, principal)
+    if asked.tests is not None:
+        tests = _tests(given, asked)
     _check_language(asked.language)
-    sources = {
-        name: encoded(_content(service, principal, content, f"sources.{name}"))
-        for name, content in asked.sources.items()
-    }
+    sources = {name: encoded(given.file(content, f"sources.{name}")) for name, content in asked.sources.items()}
     if asked.webhook is not None:
         service.webhooks.check(asked.webhook)
     deadline = None if asked.deadline is None else time.time() + asked.deadline
@@ -183,26 +182,15 @@ def _row(service: Service, principal: Principal, asked: Submit) -> Submission:
     )  # fmt: skip
 
 
-def _tests(service: Service, principal: Principal, asked: Submit) -> dict[str, Any]:
+def _tests(given: Given, asked: Submit) -> dict[str, Any]:
     tests = [
         {
-            "in": encoded(_content(service, principal, test.input, f"tests.{number}.input")),
-            "ans": encoded(_content(service, principal, test.answer, f"tests.{number}.answer")),
+            "in": encoded(given.file(test.input, f"tests.{number}.input")),
+            "ans": encoded(given.file(test.answer, f"tests.{number}.answer")),
         }
         for number, test in enumerate(asked.tests or ())
     ]
     return {"tests": tests, "time_limit": asked.time_limit, "memory": asked.memory, "checker": asked.checker}
-
-
-def _content(service: Service, principal: Principal, content: Content, field: str) -> bytes:
-    if isinstance(content, str):
-        return content.encode()
-    if isinstance(content, Stored):
-        try:
-            return service.contents.read(principal.tenant, content.file)
-        except Problem as problem:
-            raise Problem("invalid", problem.detail, field=field) from None
-    return bytes(content.content())
 
 
 def _check_language(code: str | None) -> None:
