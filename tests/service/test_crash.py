@@ -115,6 +115,7 @@ def test_a_service_that_is_killed(start_server: StartServer, request: pytest.Fix
     settings = {"database": request.getfixturevalue("postgresql")} if kind == "postgresql" else {}
     server = start_server(slots=2, quota={"rate": 1e6, "burst": 1_000_000}, **settings)
     load = Load(server)
+    request.addfinalizer(load.stop)
     finished: dict[str, float] = {}
     for _ in range(KILLS):
         time.sleep(random.uniform(0.1, 1.0))
