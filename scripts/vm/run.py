@@ -75,11 +75,11 @@ def parse_arguments() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--kernel", default="linux-image-amd64", help="a kernel's Debian package, or one that names it")
     parser.add_argument("--role", action="append", choices=ROLES, help="default: all, one after the other")
     parser.add_argument("--full", action="store_true", help="all tests, not the selection")
-    parser.add_argument("--deadline", type=float, help="seconds for the whole (default: 600, with --full 3600)")
+    parser.add_argument("--deadline", type=float, help="seconds for the whole (default: 900, with --full 3600)")
     parser.add_argument("--command", help="a shell command to run instead of pytest")
     arguments, options = parser.parse_known_args()
     arguments.role = arguments.role or list(ROLES)
-    arguments.deadline = arguments.deadline or (3600 if arguments.full else 600)
+    arguments.deadline = arguments.deadline or (3600 if arguments.full else 900)
     return arguments, options
 
 
