@@ -43,7 +43,7 @@ def test_a_run_is_that_of_the_library(service: Client, tmp_path: Path) -> None:
     }  # fmt: skip
     argv = ["sh", "-c", "cat; echo $A; umask; ls -l n | cut -c1-10; cat t/x >&2; exit 3"]
     got, own = service.run(argv, **options), run(argv, **options)
-    for name in ("status", "exit_code", "signal", "stdout", "stderr", "files", "limits", "enforced", "measured_by"):
+    for name in ("status", "exit_code", "signal", "stdout", "stderr", "files", "limits", "enforced"):
         assert getattr(got, name) == getattr(own, name), name
     assert got.status is Status.NONZERO_EXIT
     assert isinstance(got.files["no"], NotCollected)

@@ -33,8 +33,9 @@ def test_a_run_is_that_of_the_library(client: httpx.Client) -> None:
     argv = ["sh", "-c", "cat; echo $A; pwd; umask; echo err >&2; exit 3"]
     report, own = ask(client, argv=argv, **options), run(argv, policy="shell", **options).to_json()
     assert report.keys() == own.keys()
-    for name in ("status", "exit_code", "stdout", "stderr", "limits", "enforced", "measured_by"):
+    for name in ("status", "exit_code", "stdout", "stderr", "limits", "enforced"):
         assert report[name] == own[name]
+    assert report["measured_by"].keys() == own["measured_by"].keys()  # a warm box may not know the peak of processes
 
 
 def test_files_in_and_out(client: httpx.Client) -> None:
