@@ -7,18 +7,18 @@ its program.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import signal
 import socket
 from asyncio import base_subprocess
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, SubprocessStreamProtocol
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent import futures
 from typing import Any
 
 from sandbox import pool, process
 from sandbox.errors import HostError
+from sandbox.loops import call_in
 from sandbox.policy import Policy
 from sandbox.result import Result
 from sandbox.subprocess import Popen
@@ -52,7 +52,7 @@ class _Program:
     def __init__(self, argv: Iterable[Any], options: dict[str, Any]) -> None:
         self.ended = asyncio.Event()
         self._argv = argv
-        self._options = options | {"ended": _teller(asyncio.get_running_loop(), self.ended.set)}
+        self._options = options | {"ended": functools.partial(call_in, asyncio.get_running_loop(), self.ended.set)}
         self._process: process.Process | None = None
         self._stopped = False
 
@@ -66,16 +66,6 @@ class _Program:
         self._stopped = True
         if self._process is not None:
             self._process.kill()
-
-
-def _teller(loop: asyncio.AbstractEventLoop, what: Callable[[], object]) -> Callable[[], None]:
-    """A function for another thread that has `what` called in the loop, unless that has closed."""
-
-    def tell() -> None:
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(what)
-
-    return tell
 
 
 class Pool:
@@ -139,7 +129,7 @@ class _Transport(base_subprocess.BaseSubprocessTransport):
         try:
             self._proc = Popen(
                 args, shell=shell, stdin=theirs or stdin, stdout=stdout, stderr=stderr, bufsize=bufsize,
-                ended=_teller(self._loop, self._has_ended), **options,
+                ended=functools.partial(call_in, self._loop, self._has_ended), **options,
             )  # fmt: skip
         except BaseException:
             if ours is not None:

@@ -17,7 +17,7 @@ from sandbox.errors import RequestError
 from sandbox.policy import Policy, place
 from sandbox.request import Limits, Request, RequestOptions
 from sandbox.result import Result, Usage
-from sandbox.running import LOCAL, Argv, Runner, Running
+from sandbox.running import LOCAL, Argv, Ending, Runner, Running
 
 __all__ = ["LOCAL", "Process", "Runner", "Running", "Usage"]
 
@@ -81,7 +81,7 @@ _ONLY_LOWER = ("cpu_time", "processes")
 """Those behind which RLIMIT_CPU and RLIMIT_NPROC stand, which are what they were at its start."""
 
 
-class Process:
+class Process(Ending):
     """A program in a box of its own, under way; `wait` for its Result, which is that of `sandbox.run`.
 
     The run itself, with its limits, its streams and its end, is the engine's, in a thread of this process. The box
@@ -108,10 +108,8 @@ class Process:
         `progress` is told what the program uses, `every` so many seconds while it runs, and `ended` is called when
         nothing of it is left: both in other threads. What `progress` raises ends the program, and is raised by `wait`.
         """
-        self._ended = threading.Event()
+        super().__init__()
         self._started = threading.Event()
-        self._result: Result | None = None
-        self._failure: BaseException | None = None
         self._tell = ended
         self._limiting = threading.Lock()
         chosen, options["cwd"] = place(policy, options.get("cwd", ""))
@@ -166,10 +164,6 @@ class Process:
                 self.kill()
                 return
 
-    def running(self) -> bool:
-        """Whether it has not ended yet."""
-        return not self._ended.is_set()
-
     def usage(self) -> Usage:
         """What it has used so far, while it runs."""
         usage = self._control.usage()
@@ -220,18 +214,6 @@ class Process:
                 self._control.streams.expect_output()
             self._control.change(wanted)
             self._limits = wanted
-
-    def wait(self, timeout: float | None = None) -> Result:
-        """Its Result, when nothing of it is left. `TimeoutError` after `timeout` seconds; the program goes on then.
-
-        Raises what `sandbox.run` raises if the sandbox, not the program, has failed.
-        """
-        if not self._ended.wait(timeout):
-            raise TimeoutError(f"the program is still running after {timeout} seconds")
-        if self._failure is not None:
-            raise self._failure
-        assert self._result is not None
-        return self._result
 
     def signal(self, number: int, *, group: bool = False) -> None:
         """Send a signal to the program, or to its whole process group. Nothing happens if it has ended.

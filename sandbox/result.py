@@ -107,12 +107,12 @@ class Result:
             "wall_time": self.wall_time,
             "memory_peak": self.memory_peak,
             "processes_peak": self.processes_peak,
-            "stdout": _text(self.stdout),
-            "stderr": _text(self.stderr),
+            "stdout": None if self.stdout is None else encoded(self.stdout),
+            "stderr": None if self.stderr is None else encoded(self.stderr),
             "stdout_truncated": self.stdout_truncated,
             "stderr_truncated": self.stderr_truncated,
             "files": {
-                name: {"error": content.reason} if isinstance(content, NotCollected) else _text(content)
+                name: {"error": content.reason} if isinstance(content, NotCollected) else encoded(content)
                 for name, content in self.files.items()
             },
             "limits": self.limits.model_dump(),
@@ -120,6 +120,24 @@ class Result:
             "measured_by": dict(self.measured_by),
             "denied_syscalls": list(self.denied_syscalls),
         }
+
+    @classmethod
+    def from_json(cls, report: Mapping[str, Any]) -> Result:
+        """What `to_json` was made of, but for `ended_at`, which it does not have."""
+        values = dict(report)
+        values["status"] = Status(values["status"])
+        values["limits"] = Limits(**values["limits"])
+        for name in ("stdout", "stderr"):
+            values[name] = None if values[name] is None else decoded(values[name])
+        for name in ("enforced", "denied_syscalls"):
+            values[name] = tuple(values[name])
+        values["files"] = {
+            name: NotCollected(content["error"])
+            if isinstance(content, dict) and "error" in content
+            else decoded(content)
+            for name, content in values["files"].items()
+        }
+        return cls(**values)
 
     def __str__(self) -> str:
         how = f"exit code {self.exit_code}" if self.signal is None else signal_name(self.signal)
@@ -138,10 +156,14 @@ def signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _text(content: bytes | None) -> str | dict[str, str] | None:
-    if content is None:
-        return None
+def encoded(content: bytes) -> str | dict[str, str]:
+    """Bytes as JSON: text if they are that, else `{"base64": "…"}`."""
     try:
         return content.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(content).decode()}
+
+
+def decoded(value: str | Mapping[str, str]) -> bytes:
+    """The bytes of such JSON."""
+    return value.encode() if isinstance(value, str) else base64.b64decode(value["base64"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -28,6 +29,31 @@ class Running(Protocol):
 
     def kill(self) -> None:
         """End it, and everything that it has started."""
+
+
+class Ending:
+    """The end of a program, which one thread brings about and many wait for."""
+
+    def __init__(self) -> None:
+        self._ended = threading.Event()
+        self._result: Result | None = None
+        self._failure: BaseException | None = None
+
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return not self._ended.is_set()
+
+    def wait(self, timeout: float | None = None) -> Result:
+        """Its Result, when nothing of it is left. `TimeoutError` after `timeout` seconds; the program goes on then.
+
+        Raises what `sandbox.run` raises if the sandbox, not the program, has failed.
+        """
+        if not self._ended.wait(timeout):
+            raise TimeoutError(f"the program is still running after {timeout} seconds")
+        if self._failure is not None:
+            raise self._failure
+        assert self._result is not None
+        return self._result
 
 
 class Runner(Protocol):

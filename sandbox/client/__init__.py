@@ -17,13 +17,14 @@ import json
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import httpx
 import tenacity
 
 from sandbox.client.calls import Call, Calls, ServiceError, Sources, checked, retrying
-from sandbox.client.remote import PIPE, RemoteProcess
+from sandbox.client.remote import RemoteProcess
 from sandbox.result import Result
 from sandbox.running import Argv
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import os
 import uuid
@@ -17,8 +16,8 @@ import tenacity
 
 from sandbox.errors import HostError, LaunchError, RequestError, SandboxError
 from sandbox.files import File, is_executable
-from sandbox.request import Limits, Request
-from sandbox.result import NotCollected, Result, Status
+from sandbox.request import Request
+from sandbox.result import Result, encoded
 from sandbox.running import Argv
 
 Sources = Mapping[str, str | bytes] | str | os.PathLike[str]
@@ -106,40 +105,12 @@ def _json(answer: httpx.Response) -> Any:
     return answer.json()
 
 
-def _bytes(value: Any) -> bytes | None:
-    if value is None:
-        return None
-    return base64.b64decode(value["base64"]) if isinstance(value, dict) else str(value).encode()
-
-
-def result_of(report: Mapping[str, Any]) -> Result:
-    """A Result as it was before `Result.to_json`."""
-    values = dict(report)
-    values["status"] = Status(values["status"])
-    values["limits"] = Limits(**values["limits"])
-    for name in ("stdout", "stderr"):
-        values[name] = _bytes(values[name])
-    for name in ("enforced", "denied_syscalls"):
-        values[name] = tuple(values[name])
-    values["files"] = {name: _file(content) for name, content in values["files"].items()}
-    return Result(**values)
-
-
-def _file(content: Any) -> bytes | NotCollected:
-    if isinstance(content, dict) and "error" in content:
-        return NotCollected(content["error"])
-    return _bytes(content) or b""
-
-
 def _content(content: bytes | str) -> Any:
     """A content as a request has it."""
     if isinstance(content, str):
         return content
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(content).decode(), "executable": is_executable(content)}
-    return {"text": text, "executable": is_executable(content)}
+    said = encoded(content)
+    return (said if isinstance(said, dict) else {"text": said}) | {"executable": is_executable(content)}
 
 
 def program(argv: Argv, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,7 +181,7 @@ class Calls:
         body = program(argv, options)
         if stdin:
             body["stdin"] = _content(stdin)
-        return Call("POST", "/v1/runs", lambda answer: result_of(answer.json()), {"json": body}, again=False)
+        return Call("POST", "/v1/runs", lambda answer: Result.from_json(answer.json()), {"json": body}, again=False)
 
     @staticmethod
     def put_file(content: bytes, days: float | None) -> Call:

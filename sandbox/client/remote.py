@@ -10,20 +10,18 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, STDOUT
 from typing import Any
 
 from websockets.sync.client import connect
 
-from sandbox.client.calls import error_of, program, result_of
+from sandbox.client.calls import error_of, program
 from sandbox.errors import HostError, RequestError
 from sandbox.result import Result, Usage
-from sandbox.running import Argv
-
-PIPE, STDOUT, DEVNULL = -1, -2, -3
-"""As in `subprocess`."""
+from sandbox.running import Argv, Ending
 
 
-class RemoteProcess:
+class RemoteProcess(Ending):
     """A program under way at a service, with the calls of `sandbox.process.Process` that a `Running` has.
 
     Its streams are copied: from `stdin`, content or a descriptor, and to the descriptors `stdout` and `stderr`, or
@@ -39,9 +37,8 @@ class RemoteProcess:
             raise RequestError("pass_fds", "descriptors do not go over a service")
         merged = stderr == STDOUT
         start = program(argv, options) | {"usage": 1.0, "merge": merged}
-        self._ended, self._begun = threading.Event(), threading.Event()
-        self._result: Result | None = None
-        self._failure: Exception | None = None
+        super().__init__()
+        self._begun = threading.Event()
         self._usage = Usage(None, None, 0.0, None)
         self._since = time.monotonic()
         self._tell = ended
@@ -88,7 +85,7 @@ class RemoteProcess:
         elif "problem" in said:
             self._failure = error_of(said["problem"])
         elif "result" in said:
-            result = result_of(said["result"])
+            result = Result.from_json(said["result"])
             result.stdout, result.stderr = self._sinks[1].content, self._sinks[2].content
             self._result = result
 
@@ -102,24 +99,11 @@ class RemoteProcess:
         with contextlib.suppress(Exception):  # it has ended
             self._socket.send(json.dumps(order))
 
-    def running(self) -> bool:
-        """Whether it has not ended yet."""
-        return not self._ended.is_set()
-
     def usage(self) -> Usage:
         """What it has used, as of a second ago."""
         if self._result is not None:
             return Usage(self._result.cpu_time, 0, self._result.wall_time, 0)
         return self._usage._replace(wall_time=time.monotonic() - self._since)
-
-    def wait(self, timeout: float | None = None) -> Result:
-        """Its Result; `TimeoutError` after that many seconds."""
-        if not self._ended.wait(timeout):
-            raise TimeoutError(f"the program is still running after {timeout} seconds")
-        if self._failure is not None:
-            raise self._failure
-        assert self._result is not None
-        return self._result
 
     def signal(self, number: int, *, group: bool = False) -> None:
         """Send a signal to it, or to its whole process group."""

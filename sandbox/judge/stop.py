@@ -16,10 +16,10 @@ class Stopped(Exception):
 class Stop:
     """Called by whoever does not want something any more, at any time, in any thread; what does it asks."""
 
-    def __init__(self) -> None:
-        """Nobody has called yet."""
+    def __init__(self, *calls: Callable[[], object]) -> None:
+        """Nobody has called yet; `calls` are called whenever that is."""
         self.wanted = False
-        self._calls: list[Callable[[], object]] = []
+        self._calls = list(calls)
         self._lock = threading.Lock()
 
     def __call__(self) -> None:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.loops import call_in
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -26,10 +28,7 @@ class _Listener:
 
     def tell(self, event: Event) -> None:
         """From any thread."""
-        try:
-            self._loop.call_soon_threadsafe(self.queue.put_nowait, event)
-        except RuntimeError:  # its loop has closed
-            return
+        call_in(self._loop, self.queue.put_nowait, event)
 
 
 class Events:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import tempfile
 import threading
@@ -24,6 +23,7 @@ from sandbox.judge.problem import ProblemError
 from sandbox.judge.stop import Stop, Stopped
 from sandbox.judge.submission import Submission as Source
 from sandbox.judge.verdict import Verdict
+from sandbox.result import decoded
 from sandbox.service.boxes import Boxes
 from sandbox.service.contents import Contents
 from sandbox.service.events import Events
@@ -123,19 +123,6 @@ class Judges:
             idle, self._idle = self._idle, []
         for ready in idle:
             ready.opened.close()
-
-
-def encoded(content: bytes) -> str | dict[str, str]:
-    """Bytes as JSON: text if they are that."""
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(content).decode()}
-
-
-def decoded(value: str | dict[str, str]) -> bytes:
-    """The bytes of such JSON."""
-    return value.encode() if isinstance(value, str) else base64.b64decode(value["base64"])
 
 
 class Judging:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 from sandbox.handover import PipeEnd
 from sandbox.judge.stop import Stop
+from sandbox.loops import call_in
 from sandbox.policy import Policy
 from sandbox.result import Result
 from sandbox.service.boxes import Boxes
@@ -32,7 +32,27 @@ class Job:
     """To be called when it has run."""
 
 
-class Run:
+class Awaited:
+    """What is common to tasks of the slots for which an event loop waits."""
+
+    def __init__(self, *calls: Callable[[], object]) -> None:
+        """In the event loop that is to wait for `outcome`."""
+        self._loop = asyncio.get_running_loop()
+        self.outcome: asyncio.Future[Any] = self._loop.create_future()
+        self.started = 0.0
+        """When it left the queue, by `time.monotonic`; 0 if it has not."""
+        self.kill = Stop(*calls)
+        """Ends its programs, or has them end as soon as they begin: for when nobody waits any more."""
+
+    def refuse(self) -> None:
+        """See `Task`."""
+        self._settle(self.outcome.set_exception, Problem("draining", "the service is being stopped", retry_after=5))
+
+    def _settle(self, settle: Callable[[Any], object], what: object) -> None:
+        call_in(self._loop, lambda: None if self.outcome.done() else settle(what))
+
+
+class Run(Awaited):
     """Programs that run at the same time, and whoever waits for their Results; a `Task` of the slots.
 
     `make` makes the jobs, and `finish` what is waited for of their Results: both in the slot's thread, in which files
@@ -47,13 +67,8 @@ class Run:
         pipes: Pipes = (),
     ) -> None:
         """In the event loop that is to wait for `outcome`."""
+        super().__init__()
         self._owner, self._make, self._finish, self._pipes = owner, make, finish, pipes
-        self._loop = asyncio.get_running_loop()
-        self.kill = Stop()
-        """Ends its programs, or has them end as soon as they begin: for when nobody waits any more."""
-        self.outcome: asyncio.Future[Any] = self._loop.create_future()
-        self.started = 0.0
-        """When it left the queue, by `time.monotonic`; 0 if it has not."""
 
     def serve(self, boxes: Boxes) -> None:
         """See `Task`."""
@@ -61,39 +76,27 @@ class Run:
         jobs: Sequence[Job] = ()
         try:
             jobs = self._make(self.kill)
-            results = self._one(boxes, jobs[0]) if len(jobs) == 1 else _Group(self, boxes, jobs, self._pipes).run()
+            if len(jobs) == 1:
+                results = [self.carry_out(boxes, jobs[0])]
+            else:
+                results = _Group(self, boxes, jobs, self._pipes).run()
             outcome = self._finish(results)
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it
-            self._tell(self.outcome.set_exception, error)
+            self._settle(self.outcome.set_exception, error)
         else:
-            self._tell(self.outcome.set_result, outcome)
+            self._settle(self.outcome.set_result, outcome)
         finally:
             for job in jobs:
                 job.close()
 
-    def refuse(self) -> None:
-        """See `Task`."""
-        self._tell(self.outcome.set_exception, Problem("draining", "the service is being stopped", retry_after=5))
-
-    def _one(self, boxes: Boxes, job: Job) -> list[Result]:
-        return [self.carry_out(boxes, job, dict(job.options))]
-
-    def carry_out(self, boxes: Boxes, job: Job, options: dict[str, Any]) -> Result:
+    def carry_out(self, boxes: Boxes, job: Job, **streams: PipeEnd) -> Result:
         """One of its programs; raises what `Box.run` raises."""
         box = boxes.take(job.policy, self._owner)
         try:
             with self.kill.control() as control:
-                return box.run(job.argv, control=control, **options)
+                return box.run(job.argv, control=control, **{**job.options, **streams})
         finally:
             boxes.give(box, self._owner)
-
-    def _tell(self, settle: Callable[[Any], object], what: object) -> None:
-        def tell() -> None:
-            if not self.outcome.done():
-                settle(what)
-
-        with contextlib.suppress(RuntimeError):  # the loop has closed
-            self._loop.call_soon_threadsafe(tell)
 
 
 class _Group:
@@ -126,7 +129,7 @@ class _Group:
     def _one(self, number: int) -> None:
         job, streams = self._jobs[number], self._streams[number]
         try:
-            self._results[number] = self._run.carry_out(self._boxes, job, {**job.options, **streams})
+            self._results[number] = self._run.carry_out(self._boxes, job, **streams)
         except BaseException as error:  # noqa: BLE001 - raised in the slot's thread
             self._results[number] = error
             self._run.kill()

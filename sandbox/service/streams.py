@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import functools
 import socket
 import threading
 import time
@@ -13,16 +13,16 @@ from typing import Any
 from sandbox.control import Control
 from sandbox.handover import Terminal
 from sandbox.judge.stop import Stop
+from sandbox.loops import call_in
 from sandbox.result import Result
 from sandbox.service.boxes import Boxes
-from sandbox.service.problem import Problem
-from sandbox.service.runs import Job
+from sandbox.service.runs import Awaited, Job
 
 LIMIT = 64 << 10
 """Bytes of a stream that are held here: when there are more, the program waits."""
 
 
-class LiveRun:
+class LiveRun(Awaited):
     """One program and its streams, for an event loop; a `Task` of the slots.
 
     What is written to `stdin` it reads, with an end when that is closed; `stdout` and `stderr` end when it has ended.
@@ -39,14 +39,11 @@ class LiveRun:
         """In the event loop that is to wait for `outcome`; `open` makes the streams. With a `terminal` all three are
         that, and what is printed there is `stdout`.
         """
-        self._owner, self._make, self._finish, self._terminal = owner, make, finish, terminal
-        self._loop = asyncio.get_running_loop()
         self.begun = asyncio.Event()
         """The program is what runs."""
-        self.outcome: asyncio.Future[Any] = self._loop.create_future()
-        self.started = 0.0
-        self.control = Control(lambda: self._call(self.begun.set))
-        self._stop = Stop()
+        self.control = Control(functools.partial(call_in, asyncio.get_running_loop(), self.begun.set))
+        super().__init__(self.control.kill)
+        self._owner, self._make, self._finish, self._terminal = owner, make, finish, terminal
         self._theirs: list[socket.socket] = []
         self._ours: list[asyncio.StreamWriter] = []
 
@@ -67,7 +64,7 @@ class LiveRun:
         """See `Task`. The slot is free when the program has ended, whoever reads what it has printed."""
         self.started = time.monotonic()
         try:
-            job = self._make(self._stop)
+            job = self._make(self.kill)
             box = boxes.take(job.policy, self._owner)
             try:
                 result = box.run(job.argv, control=self.control, **{**self._streams(), **job.options})
@@ -104,22 +101,10 @@ class LiveRun:
     def refuse(self) -> None:
         """See `Task`."""
         self._close_theirs()
-        self._settle(self.outcome.set_exception, Problem("draining", "the service is being stopped", retry_after=5))
-
-    def kill(self) -> None:
-        """End the program: nobody is there any more."""
-        self._stop()
-        self.control.kill()
+        super().refuse()
 
     def close(self) -> None:
         """Close our ends; for when `outcome` is there, or nobody waits for it."""
         for writer in self._ours:
             writer.close()
         self.control.close()
-
-    def _settle(self, settle: Callable[[Any], object], what: object) -> None:
-        self._call(lambda: None if self.outcome.done() else settle(what))
-
-    def _call(self, what: Callable[[], object]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has closed
-            self._loop.call_soon_threadsafe(what)

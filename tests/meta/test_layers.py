@@ -29,6 +29,7 @@ LAYERS = (
         {
             "",
             "local",
+            "loops",
             "running",
             "harden",
             "proof",

@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from sandbox.errors import RequestError
 from sandbox.judge.languages import load
 from sandbox.request import Size, file_name
+from sandbox.result import encoded
 from sandbox.service.access import Principal
 from sandbox.service.api.bodies import accepts, parsed, read_body
 from sandbox.service.api.errors import PROBLEMS
@@ -22,7 +23,6 @@ from sandbox.service.api.given import Given
 from sandbox.service.api.models import Content, Model, Order
 from sandbox.service.api.requests import principal_of, service_of
 from sandbox.service.events import Event
-from sandbox.service.judging import encoded
 from sandbox.service.problem import Problem
 from sandbox.service.service import Service
 from sandbox.service.store.submissions import CANCELLED, DONE
