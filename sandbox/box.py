@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Unpack
 
 from sandbox import runner
-from sandbox.capture import PIPE, PassFds, Stdin, Stdout
+from sandbox.capture import PIPE, PassFds, Stdin, Stdout, Streams
 from sandbox.control import Control
 from sandbox.errors import HostError, RequestError
 from sandbox.host import make_group
@@ -18,7 +18,8 @@ from sandbox.kernel import ids
 from sandbox.kernel.notify import Call
 from sandbox.kernel.pidfd import pid_of
 from sandbox.launch import wire
-from sandbox.launch.launcher import Init, Warden
+from sandbox.launch.launcher import Answer, Init, Warden
+from sandbox.launch.packets import Lanes
 from sandbox.monitor import Ended
 from sandbox.plan import Plan, Planner
 from sandbox.policy import Policy, as_policy
@@ -47,7 +48,7 @@ class Box:
         self._size = (0, 0)
         self._fit: Limits | None = None
         """The limits for which the present box is ready to run; `None` if something has to be done first."""
-        self._stale = False
+        self.stale = False
         self.used = False
         """Whether anything has run in the present box."""
         self.closed = False
@@ -115,33 +116,58 @@ class Box:
 
         Under a `control`, what is to be passed on and nobody has taken yet is left to that (see `Control.deliver`).
         """
+        self._check_free()
+        with self._busy:  # not acquire(), behind which a signal handler's exception would leave it locked
+            return self._run(plan, stdin, stdout, stderr, pass_fds, control)
+
+    def _check_free(self) -> None:
         if self.closed:
             raise HostError("the box is closed")
         if self._service != os.getpid():
             raise HostError("the box belongs to the process that made it, not to a fork of it")
         if self._busy.locked():
             raise HostError("the box is in use by another thread; a BoxPool serves many")
-        with self._busy:  # not acquire(), behind which a signal handler's exception would leave it locked
-            return self._run(plan, stdin, stdout, stderr, pass_fds, control)
+
+    def prepare(
+        self,
+        argv: Iterable[str | bytes | os.PathLike[str]],
+        *,
+        stdin: Stdin = None,
+        stderr: Stdout = PIPE,
+        **options: Unpack[RequestOptions],
+    ) -> Prepared | None:
+        """As `run`, for an event loop, whose thread must not wait; nothing is started yet.
+
+        `None` if that cannot be: if the box has to be made ready first, if files go in or out, or if somebody has to
+        look after the run from its beginning. Raises what `run` raises.
+        """
+        plan = self.plan(argv, **options)
+        self._check_free()
+        if self._fit is not plan.limits or plan.files or plan.collect:
+            return None
+        course = runner.Course(self, plan, Streams(self.init.pipes, plan.limits.output, stdin, PIPE, stderr))
+        packet = course.packet()
+        if packet is None:
+            course.streams.close()
+            return None
+        return Prepared(self, course, packet, self._busy)
 
     def _run(
         self, plan: Plan, stdin: Stdin, stdout: Stdout, stderr: Stdout, pass_fds: PassFds, control: Control | None
     ) -> Result:
         if self._fit is not plan.limits:
             self._prepare(plan.limits)
-        if control is not None:
-            self._fit = None  # the limits may be others at its end
         self.used = True
         # What is passed could carry a descriptor of this box's directories away, into the time of the next program.
-        self._stale = bool(plan.files or pass_fds)
+        self.stale = bool(plan.files or pass_fds)
         try:
             return runner.run(self, plan, stdin, stdout, stderr, pass_fds, control)
         except RequestError:
-            if self._stale:  # nothing was started, but the files that went in are there
-                self._discard()
+            if self.stale:  # nothing was started, but the files that went in are there
+                self.discard()
             raise
         except BaseException:
-            self._discard()
+            self.discard()
             raise
 
     def signal(self, number: int, scope: wire.Scope = wire.Scope.GROUP) -> None:
@@ -161,11 +187,11 @@ class Box:
     def note(self, ended: Ended) -> None:
         """Decide after a run whether this box can be used again, and order the next one if not."""
         if ended.exited is None:
-            self._discard()
+            self.discard()
             return
-        if ended.cause is not None:
-            self._fit = None  # to end a run, its limit on the rate of CPU time was lifted
-        if self._stale or ended.exited.flags & _DIRTY or self.policy.reuse == "never":
+        if ended.relimited:
+            self._fit = None
+        if self.stale or ended.exited.flags & _DIRTY or self.policy.reuse == "never":
             self.renew()
 
     def renew(self) -> None:
@@ -223,7 +249,7 @@ class Box:
         ordered.watch(self.cgroup.oom_fd, self.cgroup.oom_events)
         self._init = ordered
 
-    def _discard(self) -> None:
+    def discard(self) -> None:
         """End this box at once, with all that is in it."""
         if self._init is not None:
             self._init.kill()
@@ -367,3 +393,63 @@ class BoxPool:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Prepared:
+    """A run that a lane is to carry out. Its box is taken until `result` or `drop`."""
+
+    def __init__(self, box: Box, course: runner.Course, packet: bytes, busy: threading.Lock) -> None:
+        self.box = box
+        self.started = 0.0
+        """When a lane began it, by `time.monotonic`."""
+        self._course, self._packet, self._busy = course, packet, busy
+        self._error: Exception | None = None
+        busy.acquire()
+
+    @contextlib.contextmanager
+    def _ending_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.box.discard()
+            self.drop()
+            raise
+
+    def submit(self, lanes: Lanes, tag: object) -> None:
+        """Have a lane start it when its turn has come, and tell of it under this tag."""
+        self.box.used = True
+        self.box.stale = False
+        try:
+            self._course.submit(lanes, tag, self._packet)
+        except Exception as error:  # noqa: BLE001 - for whoever waits, when there is a lane
+            self._error = error
+            lanes.hold(tag)
+
+    def told(self, began: float, answer: Answer | None, error: OSError | None) -> bool:
+        """What the lane has told: whether it has ended. If not, a thread has to `wait`: nobody enforces its limits."""
+        self.started = began
+        if self._error is None:
+            try:
+                return self._course.told(began, answer, error)
+            except Exception as failure:  # noqa: BLE001 - what ends the box may have to be waited for
+                self._error = failure
+        return False
+
+    def wait(self, control: Control) -> None:
+        """Wait for its end, and have its limits in force. Raises what `Box.run` raises."""
+        with self._ending_on_error():
+            if self._error is not None:
+                raise self._error
+            self._course.wait(control)
+
+    def result(self) -> Result:
+        """How it ended; the box is free. Raises what `Box.run` raises."""
+        with self._ending_on_error():
+            result = self._course.result()
+        self.drop()
+        return result
+
+    def drop(self) -> None:
+        """The box is free."""
+        self._course.streams.close()
+        self._busy.release()

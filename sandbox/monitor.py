@@ -42,10 +42,12 @@ class Ended:
     """Seconds, by our own clock."""
     failure: HostError | None = None
     """Why there is no report, if nothing else explains it."""
+    relimited: bool = False
+    """Whether the group's limits may be others than at the start."""
 
 
 class Monitor:
-    """The watch over one run, from the moment that init was told to start it.
+    """The watch over one run, which init was told to start at `started`, by `time.monotonic`.
 
     With an `observer`, every call is shown to that, and goes on. A `control` is told of the start, and is listened to.
     """
@@ -61,6 +63,7 @@ class Monitor:
         cgroup: Cgroup,
         limits: Limits,
         streams: Sequence[Stream],
+        started: float,
         observer: Callable[[notify.Call], None] | None = None,
         control: Control | None = None,
     ) -> None:
@@ -72,7 +75,7 @@ class Monitor:
         self._parallelism = min(CPUS, limits.processes or CPUS)
         self._streams: dict[int, tuple[Stream, int]] = {}
         self._ended = Ended()
-        self._started = self._last_output = time.monotonic()
+        self._started = self._last_output = started
         self._deadline = self._next_deadline()
         self._next_look = self._started + self._until_look(0.0)
         self._killed_at: float | None = None
@@ -168,6 +171,7 @@ class Monitor:
         """Other limits from now on, unless the end has come already."""
         if self._killed_at is not None:
             return
+        self._ended.relimited = True
         self._cgroup.limit(limits.memory, limits.processes, limits.cpus)
         self.limits = limits
         self._deadline = self._next_deadline()
@@ -236,6 +240,7 @@ class Monitor:
         if self._killed_at is None:
             self._killed_at = time.monotonic()
             self._ended.cause = cause
+            self._ended.relimited = True
             self._cgroup.unthrottle()  # what has no CPU time left to run has none to end, either
             with contextlib.suppress(HostError):  # the box has died already, and its socket says so next
                 self._init.signal(signal.SIGKILL, wire.Scope.EVERYTHING)

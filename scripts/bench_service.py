@@ -154,12 +154,12 @@ def latency(one: Service, runs: int) -> None:
 
 
 def throughput(one: Service, runs: int, rounds: int) -> None:
-    """Two slots, in turn with the library's."""
+    """Two slots, for which always something waits, in turn with the library's."""
     ratios = []
     with BoxPool("native", 2) as pool:
         for _ in range(rounds):
             own = per_second(lambda: lambda: pool.run(["/bin/true"]), 2, runs)
-            http = per_second(lambda: Connection(one).run, 4, runs)
+            http = per_second(lambda: Connection(one).run, 8, runs)
             ratios.append(http / own)
             print(f"runs per second: the library {own:5.0f}   over HTTP {http:5.0f}   ratio {http / own:.2f}")
     print(f"ratio, median                 {statistics.median(ratios):.2f}   target 0.6")

@@ -85,6 +85,7 @@ def _serve(service: Service, settings: Settings) -> int:
     import uvicorn
 
     from sandbox.service.app import create_app
+    from sandbox.service.connection import Connection
 
     class Server(uvicorn.Server):
         """Ends by SIGTERM and SIGINT as an exit, not by the signal once more."""
@@ -98,7 +99,7 @@ def _serve(service: Service, settings: Settings) -> int:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a connection is a descriptor
     config = uvicorn.Config(
-        create_app(service), host=settings.host, port=settings.port, log_config=None, access_log=False,
+        create_app(service), http=Connection, host=settings.host, port=settings.port, log_config=None, access_log=False,
         timeout_graceful_shutdown=int(settings.drain) + 5, server_header=False, proxy_headers=False,
         ws_max_size=settings.body, limit_concurrency=max(64, most // 2),
     )  # fmt: skip

@@ -48,6 +48,10 @@ class Template:
     user_namespace: bool = True
 
 
+Answer = tuple[bytes, tuple[int, ...], tuple[int, ...]]
+"""A packet, its descriptors, and those of our pipes that can be read."""
+
+
 class Peer:
     """Our end of the socket to a warden or an init."""
 
@@ -145,7 +149,7 @@ class Init(Peer):
         """Start a program, whose tail goes along, or into a memory file if it is long.
 
         If it ends within `patience` milliseconds and nothing else happens before, this is all of it: its end, or a
-        `LaunchError`. `None` if it goes on, or needs somebody who looks.
+        `LaunchError`. `None` if it goes on, or needs somebody who looks, or nobody was to wait.
         """
         if fds or flags:
             head, tail = wire.redirect(head, tail, targets, flags)
@@ -163,6 +167,22 @@ class Init(Peer):
             answer = packets.exchange(self.fd, packet, fds, self._others, self.pipes, spent, patience)
         except OSError as error:
             raise self._lost(error) from None
+        return self._ended(answer)
+
+    def submit(
+        self, lanes: packets.Lanes, tag: object, packet: bytes, fds: tuple[int, ...], patience: int
+    ) -> None:  # fmt: skip
+        """As `run`, of which this is the packet, by a lane, which tells of it under this tag."""
+        spent, self._spent = self._spent, ()
+        lanes.submit(tag, self.fd, packet, fds, self._others, self.pipes, spent, patience)
+
+    def told(self, answer: Answer | None, error: OSError | None) -> wire.Exited | None:
+        """What `run` returns, of what a lane has told."""
+        if error is not None:
+            raise self._lost(error)
+        return self._ended(answer)
+
+    def _ended(self, answer: Answer | None) -> wire.Exited | None:
         if answer is None:
             return None
         said = self._understand(*answer)

@@ -7,23 +7,10 @@
 #define _GNU_SOURCE
 #include <Python.h>
 #include <errno.h>
-#include <poll.h>
-#include <stdbool.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    MAX_FDS = 65,      /* with one packet, either way: those of a run, and the file with its tail */
-    MAX_PACKET = 1024, /* that a warden or an init sends */
-    MAX_WATCHED = 8,
-    MAX_PAIRS = 2 * MAX_WATCHED,
-};
-
-union control {
-    char bytes[CMSG_SPACE(MAX_FDS * sizeof(int))];
-    struct cmsghdr align;
-};
+#include "packets.h"
 
 /* Copies a tuple of small ints; their number, or -1 with an exception set. */
 static Py_ssize_t as_ints(PyObject *tuple, int *ints, Py_ssize_t most)
@@ -57,7 +44,7 @@ static PyObject *as_tuple(const int *ints, Py_ssize_t n)
     return tuple;
 }
 
-static PyObject *set_error(int error)
+PyObject *set_error(int error)
 {
     errno = error;
     return PyErr_SetFromErrno(PyExc_OSError);
@@ -72,52 +59,38 @@ static bool interrupted(int error)
     return false;
 }
 
-static bool transmit(int fd, PyObject *packet, PyObject *descriptors)
+/* Not if an exception is set. */
+static bool pack(struct parcel *parcel, PyObject *packet, PyObject *descriptors)
 {
-    union control control = {.bytes = {0}};
-    struct iovec iov;
-    struct msghdr header = {.msg_iov = &iov, .msg_iovlen = 1};
-    int fds[MAX_FDS];
     char *bytes;
-    Py_ssize_t size, sent, n = as_ints(descriptors, fds, MAX_FDS);
+    Py_ssize_t size, n = as_ints(descriptors, parcel->fds, MAX_FDS);
 
     if (n < 0 || PyBytes_AsStringAndSize(packet, &bytes, &size))
         return false;
-    iov = (struct iovec){.iov_base = bytes, .iov_len = (size_t)size};
+    parcel->iov = (struct iovec){.iov_base = bytes, .iov_len = (size_t)size};
+    parcel->header = (struct msghdr){.msg_iov = &parcel->iov, .msg_iovlen = 1};
     if (n) {
-        header.msg_control = control.bytes;
-        header.msg_controllen = CMSG_SPACE((size_t)n * sizeof *fds);
-        struct cmsghdr *c = CMSG_FIRSTHDR(&header);
+        memset(&parcel->control, 0, sizeof parcel->control);
+        parcel->header.msg_control = parcel->control.bytes;
+        parcel->header.msg_controllen = CMSG_SPACE((size_t)n * sizeof(int));
+        struct cmsghdr *c = CMSG_FIRSTHDR(&parcel->header);
         c->cmsg_level = SOL_SOCKET;
         c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN((size_t)n * sizeof *fds);
-        memcpy(CMSG_DATA(c), fds, (size_t)n * sizeof *fds);
+        c->cmsg_len = CMSG_LEN((size_t)n * sizeof(int));
+        memcpy(CMSG_DATA(c), parcel->fds, (size_t)n * sizeof(int));
     }
-    for (;;) {
-        int error;
-        PyThreadState *state = PyEval_SaveThread();
-        sent = sendmsg(fd, &header, MSG_NOSIGNAL);
-        error = errno;
-        PyEval_RestoreThread(state);
-        if (sent >= 0)
-            return true;
-        if (!interrupted(error))
-            return false;
-    }
+    return true;
 }
 
-/* What was received: `size` is -1, with errno in `error`, if nothing was. */
-struct received {
-    char bytes[MAX_PACKET];
-    ssize_t size;
-    int error;
-    int fds[MAX_FDS];
-    unsigned n_fds;
-};
+/* 0, or the error. */
+static int transmit(int fd, const struct parcel *parcel)
+{
+    return sendmsg(fd, &parcel->header, MSG_NOSIGNAL) < 0 ? errno : 0;
+}
 
 static void take(int fd, struct received *received)
 {
-    union control control;
+    struct control control;
     struct iovec iov = {.iov_base = received->bytes, .iov_len = sizeof received->bytes};
     struct msghdr header = {
         .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
@@ -144,13 +117,21 @@ static void take(int fd, struct received *received)
 
 static PyObject *send_packet(PyObject *module, PyObject *arguments)
 {
-    int fd;
+    struct parcel parcel;
+    int fd, error;
     PyObject *packet, *fds;
 
     (void)module;
     if (!PyArg_ParseTuple(arguments, "iO!O!", &fd, &PyBytes_Type, &packet, &PyTuple_Type, &fds)
-        || !transmit(fd, packet, fds))
+        || !pack(&parcel, packet, fds))
         return NULL;
+    do {
+        PyThreadState *state = PyEval_SaveThread();
+        error = transmit(fd, &parcel);
+        PyEval_RestoreThread(state);
+        if (error && !interrupted(error))
+            return NULL;
+    } while (error);
     return Py_NewRef(Py_None);
 }
 
@@ -173,65 +154,94 @@ static PyObject *receive_packet(PyObject *module, PyObject *arguments)
         "y#N", received.bytes, (Py_ssize_t)received.size, as_tuple(received.fds, (Py_ssize_t)received.n_fds));
 }
 
-/* The answer of `exchange`: the packet, its descriptors, and those of `sources` that can be read. */
-static PyObject *answer(const struct received *received, const struct pollfd *sources, nfds_t n_sources)
+bool parse_exchange(struct exchange *exchange, PyObject *arguments, Py_ssize_t more)
 {
+    int pairs[MAX_PAIRS], source_fds[MAX_WATCHED];
+    PyObject *fds, *others, *pipes, *spent, *own = PyTuple_GetSlice(arguments, more, PyTuple_Size(arguments));
+
+    memset(&exchange->received, 0, sizeof exchange->received);
+    bool understood
+        = own
+          && PyArg_ParseTuple(own, "iO!O!O!O!O!i", &exchange->fd, &PyBytes_Type, &exchange->packet, &PyTuple_Type, &fds,
+                              &PyTuple_Type, &others, &PyTuple_Type, &pipes, &PyTuple_Type, &spent, &exchange->timeout);
+    Py_XDECREF(own); /* of which `arguments` hold all that is in it */
+    if (!understood)
+        return false;
+    Py_ssize_t n_others = as_ints(others, pairs, MAX_PAIRS) / 2;
+    Py_ssize_t n_sources = as_ints(pipes, source_fds, MAX_WATCHED);
+    exchange->n_spent = as_ints(spent, exchange->spent, MAX_WATCHED);
+    if (PyErr_Occurred() || !pack(&exchange->parcel, exchange->packet, fds))
+        return false;
+    exchange->watched[0] = (struct pollfd){.fd = exchange->fd, .events = POLLIN};
+    for (Py_ssize_t i = 0; i < n_others; i++)
+        exchange->watched[1 + i] = (struct pollfd){.fd = pairs[2 * i], .events = (short)pairs[2 * i + 1]};
+    exchange->n_watched = (nfds_t)(1 + n_others);
+    for (Py_ssize_t i = 0; i < n_sources; i++)
+        exchange->sources[i] = (struct pollfd){.fd = source_fds[i], .events = POLLIN};
+    exchange->n_sources = (nfds_t)n_sources;
+    return true;
+}
+
+void close_spent(struct exchange *exchange)
+{
+    for (; exchange->n_spent > 0; exchange->n_spent--)
+        close(exchange->spent[exchange->n_spent - 1]);
+}
+
+bool carry_out(struct exchange *exchange)
+{
+    exchange->error = transmit(exchange->fd, &exchange->parcel);
+    close_spent(exchange); /* while init sets to work */
+    if (exchange->error)
+        return false;
+    if (!exchange->timeout) /* whatever comes is for whoever looks next */
+        return true;
+    int ready = poll(exchange->watched, exchange->n_watched, exchange->timeout);
+    if (ready < 0 && errno != EINTR) /* else whoever looks next waits on: only there the deadlines are known */
+        exchange->error = errno;
+    if (ready <= 0 || !exchange->watched[0].revents)
+        return true;
+    take(exchange->fd, &exchange->received);
+    if (exchange->received.size < 0 && exchange->received.error == EMFILE)
+        exchange->error = EMFILE;
+    /* Only now: nothing is added to the pipes after the end. */
+    if (poll(exchange->sources, exchange->n_sources, 0) < 0)
+        for (nfds_t i = 0; i < exchange->n_sources; i++)
+            exchange->sources[i].revents = POLLIN; /* which a read will tell */
+    return true;
+}
+
+PyObject *answer(const struct exchange *exchange)
+{
+    const struct received *received = &exchange->received;
     int readable[MAX_WATCHED];
     Py_ssize_t n = 0;
 
-    for (nfds_t i = 0; i < n_sources; i++)
-        if (sources[i].revents)
-            readable[n++] = sources[i].fd;
+    if (received->size <= 0)
+        return Py_NewRef(Py_None);
+    for (nfds_t i = 0; i < exchange->n_sources; i++)
+        if (exchange->sources[i].revents)
+            readable[n++] = exchange->sources[i].fd;
     return Py_BuildValue("y#NN", received->bytes, (Py_ssize_t)received->size,
                          as_tuple(received->fds, (Py_ssize_t)received->n_fds), as_tuple(readable, n));
 }
 
 static PyObject *exchange(PyObject *module, PyObject *arguments)
 {
-    struct pollfd watched[1 + MAX_WATCHED], sources[MAX_WATCHED];
-    struct received received = {.size = 0};
-    int fd, timeout, pairs[MAX_PAIRS], source_fds[MAX_WATCHED], spent_fds[MAX_WATCHED], ready, error;
-    PyObject *packet, *fds, *others, *pipes, *spent;
+    struct exchange exchange;
+    bool sent;
 
     (void)module;
-    if (!PyArg_ParseTuple(arguments, "iO!O!O!O!O!i", &fd, &PyBytes_Type, &packet, &PyTuple_Type, &fds, &PyTuple_Type,
-                          &others, &PyTuple_Type, &pipes, &PyTuple_Type, &spent, &timeout))
+    if (!parse_exchange(&exchange, arguments, 0))
         return NULL;
-    Py_ssize_t n_others = as_ints(others, pairs, MAX_PAIRS) / 2;
-    Py_ssize_t n_sources = as_ints(pipes, source_fds, MAX_WATCHED);
-    Py_ssize_t n_spent = as_ints(spent, spent_fds, MAX_WATCHED);
-    if (PyErr_Occurred())
-        return NULL;
-    bool sent = transmit(fd, packet, fds);
-    watched[0] = (struct pollfd){.fd = fd, .events = POLLIN};
-    for (Py_ssize_t i = 0; i < n_others; i++)
-        watched[1 + i] = (struct pollfd){.fd = pairs[2 * i], .events = (short)pairs[2 * i + 1]};
-    for (Py_ssize_t i = 0; i < n_sources; i++)
-        sources[i] = (struct pollfd){.fd = source_fds[i], .events = POLLIN};
-    for (Py_ssize_t i = 0; i < n_spent; i++) /* while init sets to work */
-        close(spent_fds[i]);
+    do {
+        PyThreadState *state = PyEval_SaveThread();
+        sent = carry_out(&exchange);
+        PyEval_RestoreThread(state);
+    } while (!sent && interrupted(exchange.error));
     if (!sent)
         return NULL;
-    if (!timeout) /* whatever comes is for whoever looks next */
-        Py_RETURN_NONE;
-    PyThreadState *state = PyEval_SaveThread();
-    ready = poll(watched, (nfds_t)(1 + n_others), timeout);
-    error = errno;
-    if (ready > 0 && watched[0].revents) {
-        take(fd, &received);
-        /* Only now: nothing is added to the pipes after the end. */
-        if (poll(sources, (nfds_t)n_sources, 0) < 0)
-            for (Py_ssize_t i = 0; i < n_sources; i++)
-                sources[i].revents = POLLIN; /* which a look will tell */
-    }
-    PyEval_RestoreThread(state);
-    if (ready < 0 && !interrupted(error))
-        return NULL; /* else whoever looks next waits on: only there the deadlines are known */
-    if (received.size < 0 && received.error == EMFILE)
-        return set_error(received.error);
-    if (received.size > 0)
-        return answer(&received, sources, (nfds_t)n_sources);
-    return Py_NewRef(Py_None); /* the end of the socket, too, is left to whoever looks next */
+    return exchange.error ? set_error(exchange.error) : answer(&exchange);
 }
 
 static PyMethodDef methods[] = {
@@ -247,11 +257,26 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static int set_up(PyObject *module)
+{
+    PyObject *type = PyType_FromSpec(&lanes_spec);
+    int failed = !type || PyModule_AddObjectRef(module, "Lanes", type);
+
+    Py_XDECREF(type);
+    return failed ? -1 : 0;
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, set_up},
+    {0, NULL},
+};
+
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "packets",
     .m_doc = "Packets over a SOCK_SEQPACKET socket, with descriptors.",
     .m_methods = methods,
+    .m_slots = module_slots,
 };
 
 PyMODINIT_FUNC PyInit_packets(void);

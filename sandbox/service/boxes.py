@@ -36,22 +36,29 @@ class Boxes:
     def __len__(self) -> int:
         return len(self._idle)
 
-    def take(self, policy: Policy, owner: str) -> Box:
-        """A box under a policy for programs of an owner. Raises what `Box` raises."""
+    def take(self, policy: Policy, owner: str, *, another: bool = False) -> Box:
+        """A box under a policy for programs of an owner, perhaps beside all that it has. Raises what `Box` raises."""
+        box = None if another else self.own(policy, owner)
+        if box is not None:
+            return box
         with self._lock:
-            idle = self._find(policy, owner)
+            idle = self._find([idle for idle in self._idle if idle.owner != owner], policy)
         if idle is None:
             self.made += 1
             return Box(policy)
-        if idle.owner != owner:
-            self.renewed += 1
-            idle.box.hand_on()
+        self.renewed += 1
+        idle.box.hand_on()
         return idle.box
 
-    def _find(self, policy: Policy, owner: str) -> _Idle | None:
-        able = [idle for idle in self._idle if idle.box.policy is policy or idle.box.policy == policy]
-        own = [idle for idle in able if idle.owner == owner]
-        found = own[-1] if own else able[0] if able else None
+    def own(self, policy: Policy, owner: str) -> Box | None:
+        """The box under a policy that has run this owner's programs last, if one does: for who cannot wait."""
+        with self._lock:
+            idle = self._find([idle for idle in reversed(self._idle) if idle.owner == owner], policy)
+        return idle.box if idle is not None else None
+
+    def _find(self, among: list[_Idle], policy: Policy) -> _Idle | None:
+        able = (idle for idle in among if idle.box.policy is policy or idle.box.policy == policy)
+        found = next(able, None)
         if found is not None:
             self._idle.remove(found)
         return found

@@ -31,7 +31,7 @@ from sandbox.service.metrics import Metrics
 from sandbox.service.queue import QueueFull, Share
 from sandbox.service.quotas import Quotas
 from sandbox.service.settings import Settings
-from sandbox.service.slots import Slots
+from sandbox.service.slots import Slots, Task
 from sandbox.service.store.database import Database
 from sandbox.service.store.submissions import Submissions
 from sandbox.service.store.tables import Package, Submission
@@ -140,7 +140,7 @@ class Judging:
         self._slots = slots
         self._wake = threading.Event()
         self._stopped = False
-        self._tasks: dict[str, _Task] = {}
+        self._tasks: dict[str, _Judgement] = {}
         """Those that are with this service."""
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._feed, name="feeder", daemon=True)
@@ -168,7 +168,7 @@ class Judging:
         if room <= 0 or self._stopped:
             return
         for row in self.submissions.claim(self.owner, room, max(1, self._slots.size)):
-            task = _Task(self, row)
+            task = _Judgement(self, row)
             with self._lock:
                 self._tasks[row.id] = task
             quota = self.settings.quota_of(row.tenant)
@@ -209,7 +209,7 @@ class Judging:
         self.compiler.close()
 
 
-class _Task:
+class _Judgement(Task):
     """One submission; a `Task` of the slots."""
 
     def __init__(self, judging: Judging, row: Submission) -> None:

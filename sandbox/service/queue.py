@@ -67,15 +67,16 @@ class FairQueue(Generic[T]):
         self._least = 0.0
         """What whoever was served last had been served before: whoever comes begins there."""
         self._count = 0
-        self._changed = threading.Condition()
-        self._closed = False
+        self._lock = threading.Lock()
+        self.closed = False
+        """Whether nothing is given out any more."""
 
     def __len__(self) -> int:
         return self._count
 
     def put(self, item: T, tenant: str, *, priority: int = 0, share: Share = Share()) -> Entry[T]:
         """Have an item wait; `QueueFull` if it cannot. The share is the tenant's from now on."""
-        with self._changed:
+        with self._lock:
             if self._count >= self.size:
                 raise QueueFull
             own = self._tenants.get(tenant)
@@ -90,18 +91,13 @@ class FairQueue(Generic[T]):
             own.waiting.setdefault(priority, deque()).append(entry)
             own.count += 1
             self._count += 1
-            self._changed.notify()
         return entry
 
     def take(self) -> Entry[T] | None:
-        """The next entry, waited for, to be served; `None` when the queue is closed."""
-        with self._changed:
-            while not self._closed:
-                own = self._next()
-                if own is not None:
-                    return self._take(own)
-                self._changed.wait()
-        return None
+        """The next entry, to be served; `None` if there is none that may be, or the queue is closed."""
+        with self._lock:
+            own = None if self.closed else self._next()
+            return self._take(own) if own is not None else None
 
     def _next(self) -> _Tenant[T] | None:
         able = (own for own in self._tenants.values() if own.count and own.running < own.share.running)
@@ -120,18 +116,29 @@ class FairQueue(Generic[T]):
         self._count -= 1
         return entry
 
+    def give_back(self, entry: Entry[T]) -> bool:
+        """An entry that was taken has not been served, and is the next of its tenant's again; not, if it is closed."""
+        with self._lock:
+            own = self._tenants[entry.tenant]
+            own.running -= 1
+            own.served -= GUESS
+            if not self.closed:
+                own.waiting.setdefault(entry.priority, deque()).appendleft(entry)
+                own.count += 1
+                self._count += 1
+            return not self.closed
+
     def done(self, entry: Entry[T], seconds: float) -> None:
         """An entry that was taken has been served, which took so long."""
-        with self._changed:
+        with self._lock:
             own = self._tenants[entry.tenant]
             own.running -= 1
             own.served += seconds - GUESS
             self._forget(own)
-            self._changed.notify()
 
     def remove(self, entry: Entry[T]) -> bool:
         """Take an entry back that waits; whether it did."""
-        with self._changed:
+        with self._lock:
             own = self._tenants.get(entry.tenant)
             entries = own.waiting.get(entry.priority, ()) if own is not None else ()
             if own is None or entry not in entries:
@@ -161,8 +168,6 @@ class FairQueue(Generic[T]):
 
     def close(self) -> list[Entry[T]]:
         """Give no more out: `take` has nothing for anybody. What waited is returned."""
-        with self._changed:
-            self._closed = True
-            left = [entry for own in self._tenants.values() for entries in own.waiting.values() for entry in entries]
-            self._changed.notify_all()
-        return left
+        with self._lock:
+            self.closed = True
+            return [entry for own in self._tenants.values() for entries in own.waiting.values() for entry in entries]

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.box import Prepared
 from sandbox.handover import PipeEnd
 from sandbox.judge.stop import Stop
-from sandbox.loops import call_in
+from sandbox.loops import run_in
 from sandbox.policy import Policy
 from sandbox.result import Result
 from sandbox.service.boxes import Boxes
 from sandbox.service.problem import Problem
+from sandbox.service.slots import Short, Task
 
 Pipes = Sequence[tuple[int, int]]
 """The numbers of the program that writes and of the one that reads, of each."""
@@ -32,7 +36,7 @@ class Job:
     """To be called when it has run."""
 
 
-class Awaited:
+class Awaited(Task):
     """What is common to tasks of the slots for which an event loop waits."""
 
     def __init__(self, *calls: Callable[[], object]) -> None:
@@ -49,14 +53,14 @@ class Awaited:
         self._settle(self.outcome.set_exception, Problem("draining", "the service is being stopped", retry_after=5))
 
     def _settle(self, settle: Callable[[Any], object], what: object) -> None:
-        call_in(self._loop, lambda: None if self.outcome.done() else settle(what))
+        run_in(self._loop, lambda: None if self.outcome.done() else settle(what))
 
 
 class Run(Awaited):
     """Programs that run at the same time, and whoever waits for their Results; a `Task` of the slots.
 
     `make` makes the jobs, and `finish` what is waited for of their Results: both in the slot's thread, in which files
-    may be read and written.
+    can be read. If it is `plain`, neither has to wait for anything, and one short program needs no thread.
     """
 
     def __init__(
@@ -65,10 +69,32 @@ class Run(Awaited):
         make: Callable[[Stop], Sequence[Job]],
         finish: Callable[[list[Result]], Any],
         pipes: Pipes = (),
+        *,
+        plain: bool = False,
     ) -> None:
         """In the event loop that is to wait for `outcome`."""
         super().__init__()
-        self._owner, self._make, self._finish, self._pipes = owner, make, finish, pipes
+        self._owner, self._make, self._finish, self._pipes, self._plain = owner, make, finish, pipes, plain
+        self._lacks_box = False
+        """Whether it could have been prepared, had there been a box."""
+
+    def prepare(self, boxes: Boxes) -> Short | None:
+        """See `Task`."""
+        if not self._plain or self.kill.wanted:
+            return None
+        box = prepared = None
+        with contextlib.suppress(Exception):  # which the thread will meet again, and tell of
+            (job,) = self._make(self.kill)
+            box = boxes.own(job.policy, self._owner)
+            self._lacks_box = box is None
+            prepared = box.prepare(job.argv, **job.options) if box is not None else None
+        if box is None:
+            return None
+        give = functools.partial(boxes.give, box, self._owner)
+        if prepared is None:
+            give()
+            return None
+        return _Short(self, prepared, give)
 
     def serve(self, boxes: Boxes) -> None:
         """See `Task`."""
@@ -80,23 +106,66 @@ class Run(Awaited):
                 results = [self.carry_out(boxes, jobs[0])]
             else:
                 results = _Group(self, boxes, jobs, self._pipes).run()
-            outcome = self._finish(results)
+            self.tell(results)
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it
-            self._settle(self.outcome.set_exception, error)
-        else:
-            self._settle(self.outcome.set_result, outcome)
+            self.tell(error)
         finally:
             for job in jobs:
                 job.close()
 
+    def tell(self, how: list[Result] | BaseException) -> None:
+        """Have whoever waits know; for any thread."""
+        try:
+            if isinstance(how, BaseException):
+                raise how
+            outcome = self._finish(how)
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            self._settle(self.outcome.set_exception, error)
+        else:
+            self._settle(self.outcome.set_result, outcome)
+
     def carry_out(self, boxes: Boxes, job: Job, **streams: PipeEnd) -> Result:
         """One of its programs; raises what `Box.run` raises."""
-        box = boxes.take(job.policy, self._owner)
+        box = boxes.take(job.policy, self._owner, another=self._lacks_box)
         try:
             with self.kill.control() as control:
                 return box.run(job.argv, control=control, **{**job.options, **streams})
         finally:
             boxes.give(box, self._owner)
+
+
+class _Short(Short):
+    """A run of one program; `give` gives its box back."""
+
+    def __init__(self, run: Run, prepared: Prepared, give: Callable[[], None]) -> None:
+        self.prepared = prepared
+        self._run, self._give = run, give
+
+    def withdraw(self) -> None:
+        """See `Short`."""
+        self.prepared.drop()
+        self._give()
+
+    def wait(self) -> None:
+        """See `Short`."""
+        try:
+            with self._run.kill.control() as control:
+                self.prepared.wait(control)
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            self._give()
+            self._run.tell(error)
+        else:
+            self.finish()
+
+    def finish(self) -> None:
+        """See `Short`."""
+        self._run.started = self.prepared.started
+        try:
+            how: list[Result] | Exception = [self.prepared.result()]
+        except Exception as error:  # noqa: BLE001 - as above
+            how = error
+        self._give()
+        self._run.tell(how)
 
 
 class _Group:

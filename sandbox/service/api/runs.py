@@ -49,6 +49,8 @@ router = APIRouter(prefix="/v1", tags=["runs"], responses=PROBLEMS)
 
 _RUN: TypeAdapter[Run | GroupRun] = TypeAdapter(AnyRun)
 _BATCH = TypeAdapter(Batch)
+SMALL = 65_536
+"""Characters of a stdin that the event loop takes care of itself."""
 PATIENCE = 0.05
 """Seconds after which it is watched whether whoever asked is still there: most runs are shorter."""
 
@@ -70,7 +72,8 @@ class Runner:
         ]
         finish = functools.partial(self._finish, asked, programs)
         owner = f"{self._principal.tenant}/{asked.user}"
-        task = RunTask(owner, functools.partial(self._make, asked, programs, policies), finish, pipes)
+        make = functools.partial(self._make, asked, programs, policies)
+        task = RunTask(owner, make, finish, pipes, plain=isinstance(asked, Run) and _is_plain(asked))
         return Waiting(self._service, self._principal.tenant, task, asked)
 
     def live(self, asked: Run, *, terminal: bool) -> tuple[Callable[[Stop], Job], Callable[[list[Result]], bytes]]:
@@ -141,6 +144,12 @@ class Runner:
                 if isinstance(content, bytes) and not name.endswith("/"):
                     report["files"][name] = {"file": keep(content, seconds), "size": len(content)}
         return report
+
+
+def _is_plain(program: Program) -> bool:
+    """Whether nothing has to be read, compiled, moved or kept for it that would hold up the event loop."""
+    small = not program.stdin or (isinstance(program.stdin, str) and len(program.stdin) <= SMALL)
+    return small and not (program.sources or program.files or program.collect)
 
 
 def _check_pipes(pipes: Sequence[tuple[int, int]], programs: Sequence[Program]) -> None:
