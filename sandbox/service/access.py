@@ -64,7 +64,7 @@ class Keys:
 
     def list(self) -> list[Key]:
         """All keys, revoked ones too."""
-        with self._database.begin() as session:
+        with self._database.read() as session:
             return list(session.scalars(select(Key).order_by(Key.id)))
 
     def revoke(self, key: str) -> bool:
@@ -92,7 +92,7 @@ class Keys:
         match = _TOKEN.fullmatch(token)
         if match is None:
             raise Problem("unauthorized", "this is not a key of a service like this one")
-        with self._database.begin() as session:
+        with self._database.read() as session:
             row = session.get(Key, match[1])
         principal, digest = None, bytes(32)
         if row is not None and row.revoked is None:

@@ -83,7 +83,7 @@ class Contents:
 
     def find(self, tenant: str, digest: str) -> File:
         """What is known of a tenant's file; a `Problem` if it has none of that id."""
-        with self._database.begin() as session:
+        with self._database.read() as session:
             row = session.get(File, (tenant, digest))
         if row is None or row.expires < time.time():
             raise Problem("not-found", f"there is no file {digest}, or no more")
@@ -118,7 +118,7 @@ class Contents:
         judged = exists().where(
             Package.digest == digest, Package.id == Submission.package, Submission.state.in_(("queued", "running"))
         )
-        with self._database.begin() as session:
+        with self._database.read() as session:
             return any(session.scalar(select(one)) for one in (kept, package, judged))
 
 

@@ -33,7 +33,7 @@ from sandbox.service.quotas import Quotas
 from sandbox.service.settings import Settings
 from sandbox.service.slots import Slots, Task
 from sandbox.service.store.database import Database
-from sandbox.service.store.submissions import Submissions
+from sandbox.service.store.submissions import CANCELLED, Submissions
 from sandbox.service.store.tables import Package, Submission
 
 log = structlog.get_logger()
@@ -87,7 +87,7 @@ class Judges:
         return None
 
     def _make(self, package: str) -> _Ready:
-        with self._database.begin() as session:
+        with self._database.read() as session:
             row = session.get_one(Package, package)
         with contextlib.ExitStack() as stack:
             problem = stack.enter_context(opened(self._contents.path(row.digest), row.problem))
@@ -158,7 +158,7 @@ class Judging:
             self._wake.wait(PAUSE)
             self._wake.clear()
             try:
-                self._stop_cancelled()
+                self._look_after()
                 self._claim()
             except Exception:  # a database that is away for a moment
                 log.exception("feeding failed")
@@ -177,11 +177,17 @@ class Judging:
             except QueueFull:
                 task.refuse()
 
-    def _stop_cancelled(self) -> None:
-        for submission in self.submissions.cancelled(self.owner):
-            self.stop(submission)
-            if submission not in self._tasks:
+    def _look_after(self) -> None:
+        """End what was cancelled, and have what the database lost sight of while it was judged be judged again."""
+        for submission, state in self.submissions.owned(self.owner).items():
+            if state == CANCELLED:
+                self.stop(submission)
+            if submission in self._tasks:
+                continue
+            if state == CANCELLED:
                 self.submissions.let_go(submission)
+            else:
+                self.submissions.release(submission, self.owner, begun=True)
 
     def stop(self, submission: str) -> None:
         """End what runs of a submission here."""
@@ -223,14 +229,14 @@ class _Judgement(Task):
         with structlog.contextvars.bound_contextvars(submission=row.id):
             try:
                 self._serve()
-            except Exception:  # the database: the row stays as it is, and is taken back later
+            except Exception:  # the database: the row stays as it is, and is looked after later
                 log.exception("a judgement was lost")
             finally:
                 judging.ended(row.id)
 
     def refuse(self) -> None:
         """See `Task`."""
-        self._judging.submissions.release(self._row, self._judging.owner)
+        self._judging.submissions.release(self._row.id, self._judging.owner, begun=False)
         self._judging.ended(self._row.id)
 
     def _serve(self) -> None:

@@ -68,7 +68,7 @@ class Packages:
     def latest(self, tenant: str, name: str) -> Package | None:
         """The newest version, if there is one that was not removed."""
         query = select(Package).where(Package.tenant == tenant, Package.problem == name, Package.removed.is_(None))
-        with self._database.begin() as session:
+        with self._database.read() as session:
             return session.scalar(query.order_by(Package.version.desc()).limit(1))
 
     def find(self, tenant: str, name: str, version: int | None = None) -> Package:
@@ -87,7 +87,7 @@ class Packages:
         query = select(Package).where(Package.tenant == tenant, Package.removed.is_(None))
         if name is not None:
             query = query.where(Package.problem == name)
-        with self._database.begin() as session:
+        with self._database.read() as session:
             return session.scalars(query.order_by(Package.problem, Package.version.desc())).all()
 
     def remove(self, tenant: str, name: str) -> None:

@@ -28,7 +28,7 @@ class Quotas:
         """By tenant: how many requests it may make at once, as of when."""
         self._used: defaultdict[tuple[str, int], float] = defaultdict(float)
         self._unwritten: defaultdict[tuple[str, int], tuple[float, int]] = defaultdict(lambda: (0.0, 0))
-        with database.begin() as session:
+        with database.read() as session:
             for row in session.scalars(select(Usage).where(Usage.hour == _hour())):
                 self._used[row.tenant, row.hour] = row.cpu_seconds
 

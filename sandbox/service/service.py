@@ -177,7 +177,7 @@ class Service:
         """Which version of its problem a submission is judged with."""
         if row.package is None:
             return None
-        with self.database.begin() as session:
+        with self.database.read() as session:
             return session.get_one(tables.Package, row.package).version
 
     def _say_alive(self) -> None:

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import random
-import shutil
-import signal
-import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -28,47 +22,6 @@ SOURCES = {
     "CE": "def\n",
 }
 TESTS = [{"input": "1 2\n", "answer": "3\n"}, {"input": "3 4\n", "answer": "7\n"}]
-
-
-def _find(name: str) -> str | None:
-    places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return str(places[-1]) if places else shutil.which(name)
-
-
-@pytest.fixture
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server of its own, which is thrown away."""
-    initdb, server = _find("initdb"), _find("postgres")
-    if initdb is None or server is None:
-        pytest.skip("there is no PostgreSQL: apt-get install postgresql")
-    place = tmp_path_factory.mktemp("postgresql")
-    user: str | None = None
-    if os.geteuid() == 0:  # as which it does not run
-        user = "postgres" if any(entry.pw_name == "postgres" for entry in pwd.getpwall()) else "nobody"
-        shutil.chown(place, user)
-        for above in place.parents:
-            if above.is_relative_to("/tmp/"):
-                above.chmod(above.stat().st_mode | 0o011)
-    data, sockets = str(place / "data"), str(place)
-    subprocess.run(
-        [initdb, "-D", data, "-U", "sandbox", "-A", "trust", "-N"],
-        check=True,
-        capture_output=True,
-        user=user,
-        cwd=place,
-    )
-    options = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={sockets}", "-c", "fsync=off"]
-    with subprocess.Popen(
-        [server, "-D", data, *options], user=user, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        deadline = time.monotonic() + 30
-        while not (place / ".s.PGSQL.5432").exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        time.sleep(0.3)
-        yield f"postgresql://sandbox@/postgres?host={sockets}"
-        process.send_signal(signal.SIGINT)  # which waits for nobody
 
 
 class Load:

@@ -31,7 +31,7 @@ def ready(request: Request) -> dict[str, str]:
     service = service_of(request)
     if service.draining:
         raise Problem("draining", "the service is being stopped", retry_after=5)
-    with service.database.begin() as session:
+    with service.database.read() as session:
         session.execute(text("SELECT 1"))
     return {"status": "ready"}
 
@@ -79,7 +79,7 @@ async def audit(
 
     def read() -> list[dict[str, Any]]:
         query = select(Audit).order_by(Audit.id.desc()).limit(limit)
-        with service.database.begin() as session:
+        with service.database.read() as session:
             rows = session.scalars(query if before is None else query.where(Audit.id < before)).all()
         names = ("id", "at", "tenant", "key", "action", "target", "detail")
         return [{name: getattr(row, name) for name in names} for row in rows]

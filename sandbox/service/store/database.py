@@ -50,6 +50,7 @@ class Database:
             )
         except (ArgumentError, ImportError, OSError) as error:
             raise HostError(f"the database {self.url!r}: {error}") from None
+        self._reading = self.engine.execution_options(reads=True, postgresql_readonly=True)
         if self.embedded:
             event.listen(self.engine, "connect", _prepare)
             event.listen(self.engine, "begin", _begin)
@@ -68,6 +69,12 @@ class Database:
     def begin(self) -> Iterator[Session]:
         """A transaction: all of it happens when this is left, or, if an exception leaves it, nothing."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that changes nothing: it sees all of one moment, and waits for nobody who writes."""
+        with Session(self._reading, expire_on_commit=False) as session, session.begin():
             yield session
 
     def close(self) -> None:
@@ -92,4 +99,6 @@ def _prepare(connection: sqlite3.Connection, _: object) -> None:
 
 def _begin(connection: Any) -> None:
     # At once for writing: a transaction that reads first and is refused when it writes could only begin again.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get("reads")
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reads else 'OFF'}")
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic_core import to_json
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from sandbox.service.problem import Problem
 from sandbox.service.store.database import Database, new_id
@@ -42,7 +42,7 @@ class Submissions:
                 _check_room(session, row.tenant, most)
                 session.add(row)
         except IntegrityError:  # the same key at the same time
-            with self._database.begin() as session:
+            with self._database.read() as session:
                 before = _same(session, row)
             if before is None:
                 raise
@@ -51,7 +51,7 @@ class Submissions:
 
     def get(self, submission: str, tenant: str | None = None) -> Submission:
         """One, of a tenant if that is given; a `Problem` if there is none."""
-        with self._database.begin() as session:
+        with self._database.read() as session:
             row = session.get(Submission, submission)
         if row is None or (tenant is not None and row.tenant != tenant):
             raise Problem("not-found", f"there is no submission {submission}")
@@ -60,8 +60,9 @@ class Submissions:
     def list(
         self, tenant: str | None, filters: Mapping[str, str | None], before: str | None, limit: int
     ) -> Sequence[Submission]:
-        """The latest first, of those before an id; `filters` are values by `FILTERS`."""
-        query = select(Submission).order_by(Submission.id.desc()).limit(limit)
+        """The latest first, of those before an id, without what is large; `filters` are values by `FILTERS`."""
+        large = (Submission.tests, Submission.sources, Submission.report)
+        query = select(Submission).options(*map(defer, large)).order_by(Submission.id.desc()).limit(limit)
         if tenant is not None:
             query = query.where(Submission.tenant == tenant)
         if before is not None:
@@ -69,7 +70,7 @@ class Submissions:
         for name in FILTERS:
             if (value := filters.get(name)) is not None:
                 query = query.where(getattr(Submission, name) == value)
-        with self._database.begin() as session:
+        with self._database.read() as session:
             return session.scalars(query).all()
 
     def claim(self, owner: str, count: int, each: int) -> Sequence[Submission]:
@@ -100,7 +101,7 @@ class Submissions:
         """Write the final report, and have the webhook told; whether it was this service's to write."""
         with self._database.begin() as session:
             finished = {"state": DONE, "finished": time.time(), "owner": None, **values}
-            if not _change(session, finished, _mine(row, owner)):
+            if not _change(session, finished, _mine(row.id, owner)):
                 return False
             _announce(session, row)
         return True
@@ -111,13 +112,13 @@ class Submissions:
             "state": QUEUED, "owner": None, "next_try": time.time() + seconds, "failures": [*row.failures, failure],
         }  # fmt: skip
         with self._database.begin() as session:
-            return _change(session, values, _mine(row, owner))
+            return _change(session, values, _mine(row.id, owner))
 
-    def release(self, row: Submission, owner: str) -> None:
-        """Have it wait again: this service will not judge it, and has not begun."""
-        values = {"state": QUEUED, "owner": None, "attempts": Submission.attempts - 1}
+    def release(self, submission: str, owner: str, *, begun: bool) -> None:
+        """Have it wait again: this service does not judge it. If it has not `begun`, that was no attempt."""
+        attempts = Submission.attempts - (0 if begun else 1)
         with self._database.begin() as session:
-            _change(session, values, _mine(row, owner))
+            _change(session, {"state": QUEUED, "owner": None, "attempts": attempts}, _mine(submission, owner))
 
     def cancel(self, row: Submission) -> bool:
         """Nobody wants it any more; whether it was not over yet."""
@@ -128,11 +129,11 @@ class Submissions:
                 _announce(session, row)
         return cancelled
 
-    def cancelled(self, owner: str) -> Collection[str]:
-        """The ids of those that this service judges though they have been cancelled, by whichever service."""
-        with self._database.begin() as session:
-            query = select(Submission.id).where(Submission.owner == owner, Submission.state == CANCELLED)
-            return session.scalars(query).all()
+    def owned(self, owner: str) -> Mapping[str, str]:
+        """The states of those that are with this service, by their ids: running, or cancelled by whichever service."""
+        with self._database.read() as session:
+            query = select(Submission.id, Submission.state).where(Submission.owner == owner)
+            return dict(session.execute(query).tuples().all())
 
     def let_go(self, submission: str) -> None:
         """A cancelled one is not judged any more."""
@@ -151,13 +152,13 @@ class Submissions:
 
     def waiting(self) -> int:
         """How many are not judged yet."""
-        with self._database.begin() as session:
+        with self._database.read() as session:
             query = select(func.count()).where(Submission.state.in_((QUEUED, RUNNING)))
             return session.scalar(query) or 0
 
 
-def _mine(row: Submission, owner: str) -> ColumnElement[bool]:
-    return (Submission.id == row.id) & (Submission.owner == owner) & (Submission.state == RUNNING)
+def _mine(submission: str, owner: str) -> ColumnElement[bool]:
+    return (Submission.id == submission) & (Submission.owner == owner) & (Submission.state == RUNNING)
 
 
 def _change(session: Session, values: Mapping[str, Any], *where: ColumnElement[bool]) -> bool:

@@ -87,7 +87,7 @@ class Submission(Base):
     priority: Mapped[int]
     state: Mapped[str] = mapped_column(String(16))
     """queued, running, done or cancelled."""
-    owner: Mapped[str | None] = mapped_column(String(26))
+    owner: Mapped[str | None] = mapped_column(String(26), index=True)
     """The service that judges it."""
     attempts: Mapped[int]
     next_try: Mapped[float]
