@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import click
 
 from sandbox.cli import EXIT_SANDBOX
-from sandbox.cli.program import EXIT_CODES, exit_code, explained, options, save
+from sandbox.cli.program import conclude, explained, given, options
 from sandbox.cli.terminal import harmless
 from sandbox.client import Client
 
@@ -42,20 +43,12 @@ def run(
     with _service() as service, explained():
         process = service.start(
             argv, policy=policy, stdin=0, env=env, cwd=cwd, collect=collect,
-            files={name: Path(path) for name, path in files.items()},
-            limits={name: value for name, value in limits.items() if value is not None},
-            stdout=-1 if as_json else 1, stderr=-1 if as_json else 2,
+            stdout=PIPE if as_json else 1, stderr=PIPE if as_json else 2, **given(files, limits),
         )  # fmt: skip
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _: process.signal(number, group=True))
         result = process.wait()
-    if as_json:
-        click.echo(json.dumps(result.to_json(), indent=2))
-    else:
-        save(result)
-    if verbose or (result.status in EXIT_CODES and not as_json):
-        click.echo(f"sandbox: {result}", err=True)
-    sys.exit(exit_code(result))
+    conclude(result, as_json=as_json, verbose=verbose)
 
 
 @click.command()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
 
 import click
 
@@ -124,14 +126,32 @@ def explained() -> Iterator[None]:
         raise
 
 
-def exit_code(result: Result) -> int:
-    """What the command exits with for a result."""
+def given(files: Mapping[str, str], limits: Mapping[str, Any]) -> dict[str, Any]:
+    """What the command line says of files and limits, as `run` takes it."""
+    return {
+        "files": {name: Path(path) for name, path in files.items()},
+        "limits": {name: value for name, value in limits.items() if value is not None},
+    }
+
+
+def conclude(result: Result, *, as_json: bool, verbose: bool) -> NoReturn:
+    """Tell of a result, and end the command as the program has ended."""
+    if as_json:
+        click.echo(json.dumps(result.to_json(), indent=2))
+    else:
+        _save(result)
+    if verbose or (result.status in EXIT_CODES and not as_json):
+        click.echo(f"sandbox: {result}", err=True)
+    sys.exit(_exit_code(result))
+
+
+def _exit_code(result: Result) -> int:
     if result.status in EXIT_CODES:
         return EXIT_CODES[result.status]
     return 128 + result.signal if result.signal is not None else result.exit_code or 0
 
 
-def save(result: Result) -> None:
+def _save(result: Result) -> None:
     """Collected files go to the current directory, by their own names; they can be executed, if they can in the box."""
     for name, content in result.files.items():
         if isinstance(content, NotCollected):

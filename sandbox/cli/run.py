@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import sys
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -13,7 +10,7 @@ import click
 import prctl
 
 import sandbox
-from sandbox.cli.program import EXIT_CODES, exit_code, explained, options, save
+from sandbox.cli.program import conclude, explained, given, options
 from sandbox.harden import harden
 from sandbox.policy import place
 
@@ -50,20 +47,12 @@ def run(
             stdin=0,
             env=env,
             cwd=cwd,
-            files={name: Path(path) for name, path in files.items()},
             collect=collect,
-            limits={name: value for name, value in limits.items() if value is not None},
+            **given(files, limits),
             stdout=sandbox.PIPE if as_json else 1,
             stderr=sandbox.PIPE if as_json else 2,
         )
-    if as_json:
-        click.echo(json.dumps(result.to_json(), indent=2))
-    else:
-        save(result)
-    ended = result.status in EXIT_CODES
-    if verbose or (ended and not as_json):
-        click.echo(f"sandbox: {result}", err=True)
-    sys.exit(exit_code(result))
+    conclude(result, as_json=as_json, verbose=verbose)
 
 
 def _forward_interrupts(box: sandbox.Box) -> None:

@@ -1,4 +1,4 @@
-"""`sandbox serve` and `sandbox key`: the HTTP service, and who may use it."""
+"""`sandbox serve`: the HTTP service."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import contextlib
 import resource
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.terminal import harmless
 from sandbox.harden import harden
 
 if TYPE_CHECKING:
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 FIRST_SCOPES = ("run", "submit", "manage", "admin")
 
 
-def _config(function: Any) -> Any:
+def config_options(function: Any) -> Any:
     """The options that say where the settings and the database are."""
     for option in (
         click.option("--database", metavar="URL", help="SQLAlchemy's URL of the database (default: SQLite in --data)."),
@@ -35,7 +33,7 @@ def _config(function: Any) -> Any:
 
 
 @click.command()
-@_config
+@config_options
 @click.option("--host", metavar="ADDRESS", help="Address to listen on (default: 127.0.0.1).")
 @click.option("--port", type=int, metavar="N", help="Port to listen on (default: 8075); 0 is any that is free.")
 @click.option("--slots", type=int, metavar="N", help="Programs that run at one time (default: one for each CPU).")
@@ -106,58 +104,3 @@ def _serve(service: Service, settings: Settings) -> int:
     signal.signal(signal.SIGHUP, lambda *_: service.reload_soon())
     Server(config).run()
     return 0 if service.ended_well else 1
-
-
-@click.group()
-def key() -> None:
-    """Make, list and revoke API keys."""
-
-
-def _keys(config: Path | None, flags: dict[str, Any]) -> Any:
-    from sandbox.service.access import Keys
-    from sandbox.service.settings import Settings
-    from sandbox.service.store.database import Database
-
-    settings = Settings.load(config, **flags)
-    database = Database(settings.database_url)
-    database.migrate()
-    return Keys(database)
-
-
-@key.command()
-@_config
-@click.argument("tenant")
-@click.option(
-    "--scope",
-    "-s",
-    "scopes",
-    multiple=True,
-    default=("run", "submit"),
-    show_default=True,
-    help="What it is for: run, submit, manage, admin.",
-)
-@click.option("--name", default="", metavar="TEXT", help="What lists call it.")
-def make(tenant: str, scopes: tuple[str, ...], name: str, config: Path | None, **flags: Any) -> None:
-    """Make a key for TENANT, and print it."""
-    _, token = _keys(config, flags).make(tenant, scopes, name)
-    click.echo(token)
-
-
-@key.command("list")
-@_config
-def list_keys(config: Path | None, **flags: Any) -> None:
-    """List all keys, without their secrets."""
-    for row in _keys(config, flags).list():
-        state = "revoked" if row.revoked else "valid"
-        made = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.created))
-        click.echo(f"{row.id}  {state:7}  {made}  {row.tenant}  {' '.join(row.scopes)}  {harmless(row.name)}")
-
-
-@key.command()
-@_config
-@click.argument("key_id", metavar="ID")
-def revoke(key_id: str, config: Path | None, **flags: Any) -> None:
-    """Have a key not be valid any more."""
-    if not _keys(config, flags).revoke(key_id):
-        raise click.ClickException(f"there is no valid key {key_id}")
-    click.echo(f"{key_id} is not valid any more; running services refuse it within 2 seconds")

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sandbox.service.problem import Problem
 from sandbox.service.settings import Settings
 from sandbox.service.store.database import Database
-from sandbox.service.store.tables import File, Package, Submission
+from sandbox.service.store.tables import OPEN, File, Package, Submission
 
 LEAST = 4096
 """Bytes that a file counts for beside its content: there may not be any number of small ones."""
@@ -76,11 +76,6 @@ class Contents:
                 "quota", f"{tenant} may keep {quota} bytes, and there is no room for {size} more", field="body"
             )
 
-    def used(self, tenant: str) -> int:
-        """Bytes that a tenant keeps, with its problem packages."""
-        with self._database.begin() as session:
-            return _used(session, tenant)
-
     def find(self, tenant: str, digest: str) -> File:
         """What is known of a tenant's file; a `Problem` if it has none of that id."""
         with self._database.read() as session:
@@ -115,9 +110,7 @@ class Contents:
     def _is_wanted(self, digest: str) -> bool:
         kept = exists().where(File.digest == digest)
         package = exists().where(Package.digest == digest, Package.removed.is_(None))
-        judged = exists().where(
-            Package.digest == digest, Package.id == Submission.package, Submission.state.in_(("queued", "running"))
-        )
+        judged = exists().where(Package.digest == digest, Package.id == Submission.package, Submission.state.in_(OPEN))
         with self._database.read() as session:
             return any(session.scalar(select(one)) for one in (kept, package, judged))
 

@@ -33,8 +33,8 @@ from sandbox.service.quotas import Quotas
 from sandbox.service.settings import Settings
 from sandbox.service.slots import Slots, Task
 from sandbox.service.store.database import Database
-from sandbox.service.store.submissions import CANCELLED, Submissions
-from sandbox.service.store.tables import Package, Submission
+from sandbox.service.store.submissions import Submissions
+from sandbox.service.store.tables import CANCELLED, Package, Submission
 
 log = structlog.get_logger()
 

@@ -57,11 +57,6 @@ class Quotas:
             seconds, count = self._unwritten[at]
             self._unwritten[at] = seconds + cpu_seconds, count + runs
 
-    def used(self, tenant: str) -> float:
-        """CPU seconds in this hour."""
-        with self._lock:
-            return self._used.get((tenant, _hour()), 0.0)
-
     def write(self) -> None:
         """Write down what has been used, and forget past hours; to be called now and then, and at the end."""
         with self._lock:

@@ -46,7 +46,6 @@ class Service:
         """Opens the database and brings it up to date. Raises `HostError` if that cannot be."""
         self.settings = settings
         self.id = new_id()
-        self.started = time.time()
         self.draining = False
         self.ended_well = True
         """Whether everything had ended by itself when it was stopped."""

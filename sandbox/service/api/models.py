@@ -166,13 +166,6 @@ class Batch(Model):
     runs: list[Run] = Field(min_length=1)
 
 
-class Kept(BaseModel):
-    """A file that was collected and kept."""
-
-    file: str
-    size: int
-
-
 class Report(BaseModel):
     """How one program ended: `Result.to_json` of the library."""
 

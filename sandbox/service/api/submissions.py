@@ -25,8 +25,7 @@ from sandbox.service.api.requests import principal_of, service_of
 from sandbox.service.events import Event
 from sandbox.service.problem import Problem
 from sandbox.service.service import Service
-from sandbox.service.store.submissions import CANCELLED, DONE
-from sandbox.service.store.tables import Submission
+from sandbox.service.store.tables import CANCELLED, DONE, Submission
 
 router = APIRouter(prefix="/v1/submissions", tags=["submissions"], responses=PROBLEMS)
 

@@ -14,10 +14,7 @@ from sqlalchemy.orm import Session, defer
 
 from sandbox.service.problem import Problem
 from sandbox.service.store.database import Database, new_id
-from sandbox.service.store.tables import Delivery, Service, Submission
-
-QUEUED, RUNNING, DONE, CANCELLED = "queued", "running", "done", "cancelled"
-STATES = (QUEUED, RUNNING, DONE, CANCELLED)
+from sandbox.service.store.tables import CANCELLED, DONE, OPEN, QUEUED, RUNNING, Delivery, Service, Submission
 
 FILTERS = ("problem", "verdict", "state", "user", "language")
 
@@ -124,7 +121,7 @@ class Submissions:
         """Nobody wants it any more; whether it was not over yet."""
         with self._database.begin() as session:
             values = {"state": CANCELLED, "finished": time.time()}
-            cancelled = _change(session, values, Submission.id == row.id, Submission.state.in_((QUEUED, RUNNING)))
+            cancelled = _change(session, values, Submission.id == row.id, Submission.state.in_(OPEN))
             if cancelled:
                 _announce(session, row)
         return cancelled
@@ -153,7 +150,7 @@ class Submissions:
     def waiting(self) -> int:
         """How many are not judged yet."""
         with self._database.read() as session:
-            query = select(func.count()).where(Submission.state.in_((QUEUED, RUNNING)))
+            query = select(func.count()).where(Submission.state.in_(OPEN))
             return session.scalar(query) or 0
 
 
@@ -183,7 +180,7 @@ def _same(session: Session, row: Submission) -> Submission | None:
 
 
 def _check_room(session: Session, tenant: str, most: int) -> None:
-    query = select(func.count()).where(Submission.tenant == tenant, Submission.state.in_((QUEUED, RUNNING)))
+    query = select(func.count()).where(Submission.tenant == tenant, Submission.state.in_(OPEN))
     if (session.scalar(query) or 0) >= most:
         raise Problem("quota", f"{tenant} has {most} submissions that are not judged yet", retry_after=5)
 

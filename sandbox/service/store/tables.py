@@ -60,6 +60,11 @@ class Package(Base):
     removed: Mapped[float | None]
 
 
+QUEUED, RUNNING, DONE, CANCELLED = "queued", "running", "done", "cancelled"
+"""The states of a submission."""
+OPEN = (QUEUED, RUNNING)
+
+
 class Submission(Base):
     """A submission, from when it was accepted on."""
 
@@ -86,7 +91,6 @@ class Submission(Base):
     """Whose it is, as the tenant calls them."""
     priority: Mapped[int]
     state: Mapped[str] = mapped_column(String(16))
-    """queued, running, done or cancelled."""
     owner: Mapped[str | None] = mapped_column(String(26), index=True)
     """The service that judges it."""
     attempts: Mapped[int]
