@@ -12,6 +12,7 @@ MEDIA_TYPE = "application/problem+json"
 KINDS = {
     "invalid": (422, "The request is not valid", "Change the field that is named."),
     "too-large": (413, "The body is too large", "Send less, or upload files first and name them."),
+    "gone": (408, "The client has gone away", "Stay for the answer."),
     "too-slow": (408, "The body did not come in time", "Send it again."),
     "unauthorized": (401, "There is no valid key", "Send an API key: `Authorization: Bearer …`."),
     "forbidden": (403, "The key is not for this", "Use a key that has the scope."),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import random
 import socket
 import threading
 import time
@@ -284,3 +286,55 @@ def test_numbers_and_logs(server: Server, client: httpx.Client) -> None:
     assert client.get("/readyz").json() == {"status": "ready"}
     assert {policy["name"] for policy in client.get("/v1/policies").json()} >= {"native", "python"}
     assert any(feature["name"] == "seccomp" for feature in client.get("/v1/host").json())
+
+
+KINDS = {
+    "echo": ({"argv": ["/bin/echo", "TOKEN"]}, {"stdout": "TOKEN\n", "status": "OK"}),
+    "stdin": ({"argv": ["/bin/cat"], "stdin": "TOKEN"}, {"stdout": "TOKEN"}),
+    "code": ({"argv": ["/bin/sh", "-c", "echo TOKEN >&2; exit 7"]}, {"stderr": "TOKEN\n", "exit_code": 7}),
+    "long": ({"argv": ["/bin/sh", "-c", "sleep 0.02; echo TOKEN"]}, {"stdout": "TOKEN\n"}),
+    "late": ({"argv": ["/bin/sleep", "5"], "limits": {"wall_time": 0.02}}, {"status": "WALL_TIME_LIMIT"}),
+    "much": ({"argv": ["/usr/bin/yes"], "limits": {"output": 1000}}, {"status": "OUTPUT_LIMIT"}),
+    "files": ({"argv": ["/bin/cat", "a"], "files": {"a": "TOKEN"}, "collect": ["a"]}, {"files": {"a": "TOKEN"}}),
+    "leave": ({"argv": ["/bin/sh", "-c", "echo TOKEN | tee /tmp/left /box/left"]}, {"stdout": "TOKEN\n"}),
+    "look": ({"argv": ["/bin/sh", "-c", "cat /tmp/left /box/left 2>/dev/null; echo TOKEN"]}, {"stdout": "TOKEN\n"}),
+    "none": ({"argv": ["/bin/TOKEN"]}, {"type": "/problems/not-started"}),
+}
+"""Requests, and what their answers have to say."""
+
+
+def test_many_at_a_time(start_server: StartServer) -> None:
+    """Everybody gets the answer to what they asked, and sees nothing of others, whatever runs beside it, whoever goes
+    away in between; then nothing is left over, and nothing went wrong that somebody would have to look at.
+    """
+    server = start_server(quota={"rate": 10_000, "burst": 100_000})
+    wrong: list[object] = []
+
+    def work(number: int) -> None:
+        chosen = random.Random(number)
+        with server.client() as client:
+            for turn in range(40):
+                name, token = chosen.choice(list(KINDS)), f"{number}-{turn}"
+                body, wanted = json.loads(json.dumps(KINDS[name]).replace("TOKEN", token))
+                body |= {"policy": "shell", "user": chosen.choice("ab")}
+                if turn % 10 == 9:  # and nobody waits for the answer
+                    with contextlib.suppress(httpx.TransportError):
+                        client.post("/v1/runs", json=body, timeout=chosen.choice([0.0005, 0.002, 0.01]))
+                    continue
+                answer = client.post("/v1/runs", json=body).json()
+                if {key: answer.get(key) for key in wanted} != wanted:
+                    wrong.append((name, token, answer))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    with server.client() as client:
+        deadline = time.monotonic() + 10
+        while "sandbox_slots_busy 0.0" not in client.get("/metrics").text:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert server.stop() == 0
+    assert [line for line in server.logged() if line.get("level") == "error"] == []

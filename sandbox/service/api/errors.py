@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from sandbox.errors import LaunchError, PolicyError, RequestError, SandboxError
 from sandbox.service.problem import KINDS, MEDIA_TYPE, Details, Problem
@@ -30,6 +31,8 @@ def as_problem(error: Exception) -> Problem:
     """What the library raised, as a problem."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, ClientDisconnect):
+        return Problem("gone", "the body did not come to its end", field="body")
     if isinstance(error, RequestError):
         return Problem("invalid", error.reason, field=error.field)
     if isinstance(error, PolicyError):

@@ -49,8 +49,8 @@ router = APIRouter(prefix="/v1", tags=["runs"], responses=PROBLEMS)
 
 _RUN: TypeAdapter[Run | GroupRun] = TypeAdapter(AnyRun)
 _BATCH = TypeAdapter(Batch)
-SMALL = 65_536
-"""Characters of a stdin that the event loop takes care of itself."""
+SMALL, FEW = 65_536, 256
+"""Characters of a stdin, and arguments or variables, that the event loop takes care of itself."""
 PATIENCE = 0.05
 """Seconds after which it is watched whether whoever asked is still there: most runs are shorter."""
 
@@ -148,8 +148,9 @@ class Runner:
 
 def _is_plain(program: Program) -> bool:
     """Whether nothing has to be read, compiled, moved or kept for it that would hold up the event loop."""
-    small = not program.stdin or (isinstance(program.stdin, str) and len(program.stdin) <= SMALL)
-    return small and not (program.sources or program.files or program.collect)
+    if program.sources or program.files or program.collect or len(program.argv) > FEW or len(program.env) > FEW:
+        return False
+    return not program.stdin or (isinstance(program.stdin, str) and len(program.stdin) <= SMALL)
 
 
 def _check_pipes(pipes: Sequence[tuple[int, int]], programs: Sequence[Program]) -> None:
@@ -218,14 +219,15 @@ class Waiting:
             if gone is None:
                 return
             await gone()
-        self.abandon()
+        if self.abandon():
+            self._task.outcome.set_exception(Problem("gone", "nobody waits for it any more"))
 
-    def abandon(self) -> None:
-        """Nobody wants it any more."""
-        if self._service.slots.queue.remove(self._entry):
-            self._task.outcome.cancel()
-        else:
+    def abandon(self) -> bool:
+        """Nobody wants it any more; whether it had not begun, and never will."""
+        waited = self._service.slots.queue.remove(self._entry)
+        if not waited:
             self._task.kill()
+        return waited
 
     def measure(self) -> str:
         """How long its parts took, for the metrics and for a Server-Timing header."""

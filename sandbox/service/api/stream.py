@@ -153,7 +153,8 @@ class _Talk:
         finally:
             for task in (*outputs, obeying, telling):
                 task.cancel()
-            waiting.abandon()
+            if waiting.abandon():
+                outcome.cancel()
             await asyncio.wait([outcome])
             outcome.cancelled() or outcome.exception()  # whoever is told of it has been
 
