@@ -20,10 +20,10 @@ from sandbox.cli.selection import Selection
 from sandbox.cli.terminal import complaining, harmless, tell
 from sandbox.harden import harden
 from sandbox.judge.cache import Cache
-from sandbox.judge.calibrate import calibrate
+from sandbox.judge.calibrate import time_limit as limit_of
 from sandbox.judge.compare import CHECKERS, parse_flags
 from sandbox.judge.compiler import Compiler
-from sandbox.judge.judge import DEFAULT_TIME, Judge
+from sandbox.judge.judge import Judge
 from sandbox.judge.judgement import Judgement
 from sandbox.judge.languages import codes
 from sandbox.judge.package import opened
@@ -112,9 +112,9 @@ def judge(
         for warning in () if contestant else package.warnings:
             tell(problem, warning)
         selection = Selection(package, groups, tests)
-        limit, why = _time_limit(package, compiler, jobs) if time_limit is None else (time_limit, "")
+        limit, why = (time_limit, "") if time_limit is not None else limit_of(package, compiler=compiler, jobs=jobs)
         if why and not contestant:
-            click.echo(f"sandbox: time limit {limit:g} s: {why}", err=True)
+            click.echo(f"sandbox: time limit {limit:g} s: {harmless(why, 400)}", err=True)
         given = {str(path): Submission.read(path, options["language"]) for path in submissions}
         near = NearLimit(options["near"] / 100, options["repeats"])
         judgements: list[Judgement] = []
@@ -198,20 +198,3 @@ def _with_checker(problem: Problem, checker: str | None, args: str, *, testlib: 
         )
     kind = "testlib" if testlib else "default"
     return replace(problem, checker=kind, checker_args=arguments, output_validators=(path.resolve(),))
-
-
-def _time_limit(problem: Problem, compiler: Compiler, jobs: int | None) -> tuple[float, str]:
-    """The problem's, or what follows from the jury's submissions, or the default; and why, unless it is the first."""
-    if problem.limits.time is not None:
-        return problem.limits.time, ""
-    if problem.submit_answer:
-        return DEFAULT_TIME, ""
-    found = calibrate(problem, compiler=compiler, jobs=jobs)
-    if found is None:
-        return (
-            DEFAULT_TIME,
-            "the default, for the problem says none, and no submission of the jury's (see --time-limit)",
-        )
-    times = problem.limits.ac_to_time_limit
-    why = f"{harmless(found.submission)} takes {found.slowest:.3f} s, and the limit is {times:g} times that, rounded up"
-    return found.limit, why

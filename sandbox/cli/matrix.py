@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from sandbox.cli.terminal import colored, harmless
 from sandbox.judge.judgement import GroupResult, Judgement, TestResult
-from sandbox.judge.problem import Expectation, Group, JurySubmission, Problem, Test
+from sandbox.judge.problem import Group, Problem, Test
 from sandbox.judge.verdict import Verdict
-from sandbox.judge.verify import Row
+from sandbox.judge.verify import Row, expected
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,34 +18,6 @@ MOST_TESTS = 12
 """Tests up to which each has a column; else each group has one."""
 MOST_GROUPS = 12
 """Groups up to which each has a column; else none has."""
-
-_RTE = frozenset({Verdict.RTE, Verdict.MLE, Verdict.OLE})
-
-
-def expected(jury: JurySubmission) -> str:
-    """What a submission is to end with, in few words."""
-    return ", ".join(words for expectation in jury.expectations if (words := _expected(expectation)))
-
-
-def _expected(expectation: Expectation) -> str:
-    words = []
-    for wanted in (expectation.overall, expectation.required, expectation.permitted):
-        if wanted is not None and wanted != frozenset(Verdict):
-            words.append("/".join(sorted(verdict.value for verdict in _as_format(wanted))))
-            break
-    if expectation.partial:
-        words.append("in part")
-    if expectation.score is not None:
-        low, high = expectation.score
-        words.append(f"{low:g} points" if low == high else f"{low:g} to {high:g} points")
-    if words and expectation.tests:
-        words.append(f"in {expectation.tests}")
-    return " ".join(words)
-
-
-def _as_format(verdicts: frozenset[Verdict]) -> frozenset[Verdict]:
-    """What the formats call a run-time error is any of three here."""
-    return verdicts - _RTE | {Verdict.RTE} if verdicts >= _RTE else verdicts
 
 
 def matrix(problem: Problem, rows: Sequence[Row], waiting: int = 0) -> Table:

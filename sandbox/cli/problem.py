@@ -15,14 +15,14 @@ from sandbox.cli import EXIT_SANDBOX
 from sandbox.cli.interrupts import interruptible
 from sandbox.cli.judge import REPORT, can_write
 from sandbox.cli.judgements import plain
-from sandbox.cli.matrix import expected, matrix
+from sandbox.cli.matrix import matrix
 from sandbox.cli.terminal import complaining, harmless, tell
 from sandbox.harden import harden
 from sandbox.judge.cache import Cache
 from sandbox.judge.compiler import Compiler
 from sandbox.judge.package import opened
 from sandbox.judge.problem import Complaint, Group, Problem, ProblemError, Test
-from sandbox.judge.verify import Report, Row, verify
+from sandbox.judge.verify import Report, Row, expected, verify
 
 MIB = 1 << 20
 
@@ -71,7 +71,7 @@ def check(
         _warn(package, error.complaints)
         sys.exit(EXIT_SANDBOX)
     if as_json:
-        click.echo(json.dumps(_to_json(report), indent=2))
+        click.echo(json.dumps(report.to_json(), indent=2))
     else:
         _show(package, report)
     if html is not None:
@@ -87,7 +87,7 @@ def _warn(package: Path, complaints: tuple[Complaint, ...]) -> None:
 def _read_only(package: Path, problem: Problem, as_json: bool) -> None:
     """What can be said of a package without running anything."""
     if as_json:
-        click.echo(json.dumps(_to_json(Report(problem, (), (), problem.limits.time)), indent=2))
+        click.echo(json.dumps(Report(problem, (), (), problem.limits.time).to_json(), indent=2))
         return
     _warn(package, problem.warnings)
     click.echo(f"{harmless(problem.title)}: {sum(1 for _ in problem.root.tests())} tests, format {problem.format}")
@@ -154,35 +154,10 @@ def _limit(report: Report) -> str:
     return f"time limit: {found.limit:g} s, {times:g} times {found.slowest:.3f} s of {harmless(found.submission)}"
 
 
-def _to_json(report: Report) -> dict[str, Any]:
-    return {
-        "problem": report.problem.name,
-        "ok": report.ok,
-        "time_limit": report.time_limit,
-        "complaints": _complaints((*report.problem.warnings, *report.complaints)),
-        "submissions": [
-            {
-                "name": row.submission.name,
-                "expected": expected(row.submission),
-                "mismatches": list(row.mismatches),
-                "warnings": list(row.warnings),
-                "judgement": row.judgement.to_json(),
-            }
-            for row in report.rows
-        ],
-    }
-
-
 def _unusable(package: Path, complaints: tuple[Complaint, ...]) -> dict[str, Any]:
     """The same keys, of a package that cannot be read."""
-    found = _complaints(complaints)
+    found = [complaint.to_json() for complaint in complaints]
     return {"problem": package.stem, "ok": False, "time_limit": None, "complaints": found, "submissions": []}
-
-
-def _complaints(complaints: tuple[Complaint, ...]) -> list[dict[str, Any]]:
-    return [
-        {"file": c.file, "line": c.line, "rule": c.rule, "message": c.message, "error": c.error} for c in complaints
-    ]
 
 
 @problem.command()

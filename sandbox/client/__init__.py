@@ -115,6 +115,10 @@ class Client:
         """Put a problem package: an archive, or the path of one or of a directory."""
         return dict(self._call(Calls.put_problem(problem, package)))
 
+    def verify_problem(self, problem: str, version: int | None = None) -> dict[str, Any]:
+        """Whether all of the jury's submissions end as the package says, and what does not."""
+        return dict(self._call(Calls.verify_problem(problem, version)))
+
     def problems(self) -> list[dict[str, Any]]:
         """The newest version of each problem."""
         return list(self._call(Calls.listing("problems")))
@@ -216,6 +220,10 @@ class AsyncClient:
     async def put_problem(self, problem: str, package: bytes | str | os.PathLike[str]) -> dict[str, Any]:
         """As of `Client`."""
         return dict(await self._call(Calls.put_problem(problem, package)))
+
+    async def verify_problem(self, problem: str, version: int | None = None) -> dict[str, Any]:
+        """As of `Client`."""
+        return dict(await self._call(Calls.verify_problem(problem, version)))
 
     async def problems(self) -> list[dict[str, Any]]:
         """As of `Client`."""

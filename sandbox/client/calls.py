@@ -223,6 +223,11 @@ class Calls:
         return Call("PUT", f"/v1/problems/{problem}", _json, {"content": content})
 
     @staticmethod
+    def verify_problem(problem: str, version: int | None) -> Call:
+        params = {} if version is None else {"version": version}
+        return Call("POST", f"/v1/problems/{problem}/verify", _json, {"params": params})
+
+    @staticmethod
     def listing(what: str) -> Call:
         return Call("GET", f"/v1/{what}", _json)
 

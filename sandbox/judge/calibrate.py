@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sandbox.judge.compiler import Compiler
-from sandbox.judge.judge import Judge
+from sandbox.judge.judge import DEFAULT_TIME, Judge
 from sandbox.judge.judgement import Judgement, TestResult
 from sandbox.judge.package.globs import matches
 from sandbox.judge.problem import Bound, JurySubmission, Problem
 from sandbox.judge.slot import NearLimit
+from sandbox.judge.stop import Stop
 from sandbox.judge.submission import Submission
 
 LONGEST = 60.0
@@ -31,7 +32,7 @@ class Calibration:
 
 def calibrate(
     problem: Problem, *, compiler: Compiler | None = None, jobs: int | None = None,
-    on_judgement: Callable[[JurySubmission, Judgement], object] | None = None,
+    on_judgement: Callable[[JurySubmission, Judgement], object] | None = None, stop: Stop | None = None,
 ) -> Calibration | None:  # fmt: skip
     """Run the submissions that bound the time limit from below; `None` if there are none that ran.
 
@@ -42,7 +43,7 @@ def calibrate(
         for jury in problem.submissions:
             if not bounds(jury, "lower"):
                 continue
-            judgement = judge.judge(read(problem, jury), only=_bounding(jury), keep_going=True)
+            judgement = judge.judge(read(problem, jury), only=_bounding(jury), keep_going=True, stop=stop)
             found += [(time, jury.name) for time in (slowest(jury, judgement, "lower"),) if time is not None]
             if on_judgement is not None:
                 on_judgement(jury, judgement)
@@ -52,6 +53,21 @@ def calibrate(
     limits = problem.limits
     steps = math.ceil(time * limits.ac_to_time_limit / limits.time_resolution - 1e-9)
     return Calibration(max(steps, 1) * limits.time_resolution, time, name)
+
+
+def time_limit(
+    problem: Problem, *, compiler: Compiler | None = None, jobs: int | None = None, stop: Stop | None = None
+) -> tuple[float, str]:
+    """The problem's, or what follows from the jury's submissions, or the default; and why, unless it is the first."""
+    if problem.limits.time is not None:
+        return problem.limits.time, ""
+    if problem.submit_answer:
+        return DEFAULT_TIME, ""
+    found = calibrate(problem, compiler=compiler, jobs=jobs, stop=stop)
+    if found is None:
+        return DEFAULT_TIME, "the default, for the problem says none, and no submission of the jury's"
+    times, took = problem.limits.ac_to_time_limit, f"{found.submission} takes {found.slowest:.3f} s"
+    return found.limit, f"{took}, and the limit is {times:g} times that, rounded up"
 
 
 def _bounding(jury: JurySubmission) -> Callable[[str], bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sandbox.errors import SandboxError
 from sandbox.judge.verdict import Verdict
@@ -26,6 +26,10 @@ class Complaint:
     message: str
     error: bool = True
     """Whether the package cannot be used, or is merely to be looked at (a warning)."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return {name: getattr(self, name) for name in ("file", "line", "rule", "message", "error")}
 
     def __str__(self) -> str:
         where = self.file if self.line is None else f"{self.file}:{self.line}"

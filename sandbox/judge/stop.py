@@ -30,6 +30,11 @@ class Stop:
         for call in calls:
             call()
 
+    def check(self) -> None:
+        """Raises `Stopped` if somebody has called."""
+        if self.wanted:
+            raise Stopped
+
     @contextlib.contextmanager
     def calling(self, call: Callable[[], object]) -> Iterator[None]:
         """Have it called when this is, while the context lasts; at once if this has been."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sandbox.box import BoxPool
 from sandbox.judge.calibrate import Calibration, calibrate, matching, read, slowest
@@ -16,6 +17,7 @@ from sandbox.judge.package import globs
 from sandbox.judge.problem import Complaint, Expectation, JurySubmission, Problem, Test
 from sandbox.judge.reasons import verdict_of
 from sandbox.judge.slot import NearLimit
+from sandbox.judge.stop import Stop
 from sandbox.judge.verdict import Verdict
 from sandbox.request import Limits
 
@@ -25,6 +27,9 @@ _SAME = {
     Verdict.CE: {Verdict.CE},
 }
 """The formats know four verdicts: what of theirs each further one of ours may count as."""
+
+
+_RTE = frozenset({Verdict.RTE, Verdict.MLE, Verdict.OLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +58,84 @@ class Report:
         """Whether there is nothing wrong."""
         return not any(row.mismatches for row in self.rows) and not any(c.error for c in self.complaints)
 
+    def to_json(self) -> dict[str, Any]:
+        """As JSON, with the package's own warnings among the complaints."""
+        return {
+            "problem": self.problem.name,
+            "ok": self.ok,
+            "time_limit": self.time_limit,
+            "complaints": [complaint.to_json() for complaint in (*self.problem.warnings, *self.complaints)],
+            "submissions": [
+                {
+                    "name": row.submission.name,
+                    "expected": expected(row.submission),
+                    "mismatches": list(row.mismatches),
+                    "warnings": list(row.warnings),
+                    "judgement": row.judgement.to_json(),
+                }
+                for row in self.rows
+            ],
+        }
+
+
+def expected(jury: JurySubmission) -> str:
+    """What a submission is to end with, in few words."""
+    return ", ".join(words for expectation in jury.expectations if (words := _expected(expectation)))
+
+
+def _expected(expectation: Expectation) -> str:
+    words = []
+    for wanted in (expectation.overall, expectation.required, expectation.permitted):
+        if wanted is not None and wanted != frozenset(Verdict):
+            words.append("/".join(sorted(verdict.value for verdict in _in_short(wanted))))
+            break
+    if expectation.partial:
+        words.append("in part")
+    if expectation.score is not None:
+        low, high = expectation.score
+        words.append(f"{low:g} points" if low == high else f"{low:g} to {high:g} points")
+    if words and expectation.tests:
+        words.append(f"in {expectation.tests}")
+    return " ".join(words)
+
+
+def _in_short(verdicts: frozenset[Verdict]) -> frozenset[Verdict]:
+    """What the formats call a run-time error is any of three here."""
+    return verdicts - _RTE | {Verdict.RTE} if verdicts >= _RTE else verdicts
+
 
 def verify(
     problem: Problem, *, compiler: Compiler | None = None, jobs: int | None = None,
-    on_row: Callable[[Row], object] | None = None,
+    on_row: Callable[[Row], object] | None = None, stop: Stop | None = None,
 ) -> Report:  # fmt: skip
     """Check a problem's data with its validators, and judge all of the jury's submissions on every test.
 
-    Raises `ProblemError` if the jury's programs do not compile, `SandboxError` if the sandbox failed.
+    Raises `ProblemError` if the jury's programs do not compile, `SandboxError` if the sandbox failed, and `Stopped` if
+    `stop` was called.
     """
     compiler = compiler or Compiler()
     calibration = None
     if problem.limits.time is None:
-        calibration = calibrate(problem, compiler=compiler, jobs=jobs)
+        calibration = calibrate(problem, compiler=compiler, jobs=jobs, stop=stop)
         limit = calibration.limit if calibration is not None else None
         problem = replace(problem, limits=replace(problem.limits, time=limit))
     # Far enough above the limit to see by how much those are too slow that are to be.
     near = NearLimit(distance=max(problem.limits.time_limit_to_tle - 1, 0.05), repeats=0)
     with Judge(problem, compiler=compiler, jobs=jobs, near=near) as judge:
-        complaints = (*_validate_inputs(judge), *_validate_outputs(judge))
+        complaints = validate(judge, stop)
         rows = []
         for jury in problem.submissions:
-            judgement = judge.judge(read(problem, jury), keep_going=True)
+            judgement = judge.judge(read(problem, jury), keep_going=True, stop=stop)
             rows.append(_row(problem, jury, judgement))
             if on_row is not None:
                 on_row(rows[-1])
     return Report(problem, complaints, tuple(rows), problem.limits.time, calibration)
+
+
+def validate(judge: Judge, stop: Stop | None = None) -> tuple[Complaint, ...]:
+    """What a problem's validators say of its data. Raises `SandboxError`, and `Stopped` if that is called."""
+    stop = stop or Stop()
+    return (*_validate_inputs(judge, stop), *_validate_outputs(judge, stop))
 
 
 def _row(problem: Problem, jury: JurySubmission, judgement: Judgement) -> Row:
@@ -158,7 +215,7 @@ def _names(verdicts: frozenset[Verdict]) -> str:
     return " or ".join(sorted(verdict.value for verdict in verdicts))
 
 
-def _validate_inputs(judge: Judge) -> Iterator[Complaint]:
+def _validate_inputs(judge: Judge, stop: Stop) -> Iterator[Complaint]:
     """Every input must be accepted by all input validators, and every invalid one rejected by one."""
     problem = judge.problem
     limits = Limits(cpu_time=problem.limits.validation_time, memory=problem.limits.validation_memory)
@@ -168,6 +225,7 @@ def _validate_inputs(judge: Judge) -> Iterator[Complaint]:
             own = program.limits(limits)
             with BoxPool(program.policy.allowing(own), 1) as boxes:
                 for test in (*problem.root.tests(), *problem.invalid_inputs):
+                    stop.check()
                     by_name = test.input_validator_args
                     args = by_name.get(path.name, by_name.get(path.stem, by_name.get("*", ())))
                     argv = (*program.argv(problem.limits.validation_memory), *args, *test.args)
@@ -185,12 +243,13 @@ def _validate_inputs(judge: Judge) -> Iterator[Complaint]:
                 yield _of(test, "valid-input", "no input validator rejects it")
 
 
-def _validate_outputs(judge: Judge) -> Iterator[Complaint]:
+def _validate_outputs(judge: Judge, stop: Stop) -> Iterator[Complaint]:
     """The jury's own answers and outputs must be judged as the package says."""
     problem = judge.problem
     if problem.interactive or problem.multi_pass:
         return
     for test, output, right in problem.outputs:
+        stop.check()
         finding = judge.check(test, output)
         if finding.verdict is Verdict.JE or (finding.verdict is Verdict.AC) != right:
             wanted = "accepted" if right else "rejected"

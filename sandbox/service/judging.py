@@ -91,7 +91,8 @@ class Judges:
             row = session.get_one(Package, package)
         with contextlib.ExitStack() as stack:
             problem = stack.enter_context(opened(self._contents.path(row.digest), row.problem))
-            judge = stack.enter_context(Judge(problem, compiler=self._compiler, jobs=1))
+            limit = row.summary["time_limit"]
+            judge = stack.enter_context(Judge(problem, compiler=self._compiler, jobs=1, time_limit=limit))
             return _Ready(package, judge, stack.pop_all())
 
     def _inline(self, row: Submission, stack: contextlib.ExitStack) -> Judge:

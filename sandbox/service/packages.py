@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import func, select, update
 
+from sandbox.judge.calibrate import time_limit
 from sandbox.judge.compiler import Compiler
 from sandbox.judge.judge import Judge
 from sandbox.judge.package import opened
+from sandbox.judge.problem import Complaint, ProblemError
 from sandbox.judge.problem import Problem as JudgeProblem
-from sandbox.judge.problem import ProblemError
+from sandbox.judge.stop import Stop
+from sandbox.judge.verify import validate, verify
 from sandbox.service.contents import Contents
 from sandbox.service.problem import Problem
 from sandbox.service.store.database import Database, new_id
@@ -26,18 +27,16 @@ class Packages:
 
     def __init__(self, database: Database, contents: Contents, compiler: Compiler) -> None:
         self._database, self._contents, self._compiler = database, contents, compiler
-        self._checking = threading.Lock()
-        """One package at a time is tried: its programs are compiled outside of the slots."""
 
-    def put(self, tenant: str, name: str, archive: bytes) -> tuple[Package, bool]:
+    def put(self, tenant: str, name: str, archive: bytes, stop: Stop) -> tuple[Package, bool]:
         """Keep a version of a problem, and whether it is a new one: of the same content there is one. A `Problem` with
-        all complaints if it cannot be used.
+        all complaints if it cannot be used; `Stopped` if it was not wanted any more.
         """
         digest = self._contents.put(archive)
         latest = self.latest(tenant, name)
         if latest is not None and latest.digest == digest:
             return latest, False
-        summary = self._tried(name, digest)
+        summary = self._tried(name, digest, stop)
         with self._database.begin() as session:
             self._contents.make_room(session, tenant, len(archive))
             last = session.scalar(
@@ -50,20 +49,25 @@ class Packages:
             session.add(row)
         return row, True
 
-    def _tried(self, name: str, digest: str) -> dict[str, Any]:
-        """What there is to say of a package, with which a judge can be made."""
+    def _tried(self, name: str, digest: str, stop: Stop) -> dict[str, Any]:
+        """What there is to say of a package that can be used: its programs compile, its validators are content with its
+        data, and there is a time limit.
+        """
         try:
-            with (
-                self._checking,
-                opened(self._contents.path(digest), name) as problem,
-                contextlib.closing(Judge(problem, compiler=self._compiler, jobs=1)),
-            ):
-                return _summary(problem)
+            with opened(self._contents.path(digest), name) as problem:
+                limit, why = time_limit(problem, compiler=self._compiler, jobs=1, stop=stop)
+                with Judge(problem, compiler=self._compiler, jobs=1, time_limit=limit) as judge:
+                    complaints = validate(judge, stop)
         except ProblemError as error:
-            complaints = [str(complaint) for complaint in error.complaints]
-            raise Problem(
-                "invalid", f"the package cannot be used: {complaints[0]}", field="body", more={"complaints": complaints}
-            ) from None
+            raise _unusable(error.complaints) from None
+        if any(complaint.error for complaint in complaints):
+            raise _unusable(complaints)
+        return _summary(problem) | {"time_limit": limit, "time_limit_from": why or None}
+
+    def verify(self, package: Package, stop: Stop) -> dict[str, Any]:
+        """Judge all of the jury's submissions, and whether they end as the package says; `Stopped` as of `put`."""
+        with opened(self._contents.path(package.digest), package.problem) as problem:
+            return verify(problem, compiler=self._compiler, jobs=1, stop=stop).to_json()
 
     def latest(self, tenant: str, name: str) -> Package | None:
         """The newest version, if there is one that was not removed."""
@@ -98,12 +102,18 @@ class Packages:
             session.execute(update(Package).where(*where).values(removed=time.time()))
 
 
+def _unusable(complaints: Sequence[Complaint]) -> Problem:
+    return Problem(
+        "invalid", f"the package cannot be used: {complaints[0]}", field="body",
+        more={"complaints": [str(complaint) for complaint in complaints]},
+    )  # fmt: skip
+
+
 def _summary(problem: JudgeProblem) -> dict[str, Any]:
     return {
         "title": problem.title,
         "format": problem.format,
         "tests": sum(1 for _ in problem.root.tests()),
-        "time_limit": problem.limits.time,
         "memory_limit": problem.limits.memory,
         "scoring": problem.scoring,
         "interactive": problem.interactive,

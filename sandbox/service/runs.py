@@ -134,6 +134,26 @@ class Run(Awaited):
             boxes.give(box, self._owner)
 
 
+class Work(Awaited):
+    """Anything that programs are run for, in a slot of its own; a `Task` of the slots."""
+
+    def __init__(self, do: Callable[[Stop], Any]) -> None:
+        """What is to be done, and given up if that is called; in the event loop that is to wait for `outcome`."""
+        super().__init__()
+        self._do = do
+
+    def serve(self, boxes: Boxes) -> None:
+        """See `Task`."""
+        self.started = time.monotonic()
+        try:
+            self.kill.check()
+            outcome = self._do(self.kill)
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            self._settle(self.outcome.set_exception, error)
+        else:
+            self._settle(self.outcome.set_result, outcome)
+
+
 class _Short(Short):
     """A run of one program; `give` gives its box back."""
 

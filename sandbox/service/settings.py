@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     """Runs that wait for a slot, of all tenants; further ones are refused."""
     wait: Annotated[float, Field(gt=0)] = 60.0
     """Seconds that a run waits for a slot, at most."""
+    trial: Annotated[float, Field(gt=0)] = 300.0
+    """Seconds that a package may take to be tried when it is put, or verified."""
     policies: tuple[Annotated[str, AfterValidator(_known)], ...] = (
         "native", "compile", "python", "java", "node", "shell",
     )  # fmt: skip

@@ -23,14 +23,14 @@ from click.testing import CliRunner, Result
 
 from sandbox.cli import judge as command
 from sandbox.cli.judgements import Live, show
-from sandbox.cli.matrix import expected, matrix
+from sandbox.cli.matrix import matrix
 from sandbox.cli.selection import Selection
 from sandbox.cli.terminal import bars, tell
 from sandbox.judge.judgement import GroupResult, Judgement, TestResult
 from sandbox.judge.package import opened
 from sandbox.judge.problem import Complaint, Expectation, Group, JurySubmission, Problem, ProblemError, Test
 from sandbox.judge.verdict import Verdict
-from sandbox.judge.verify import Row
+from sandbox.judge.verify import Row, expected
 
 AC, WA, TLE, MLE, OLE, RTE, CE, JE = Verdict
 SANDBOX = str(Path(sys.executable).with_name("sandbox"))

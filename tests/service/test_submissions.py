@@ -115,6 +115,66 @@ def test_a_whole_package(client: httpx.Client) -> None:
     assert (found["verdict"], found["report"]["root"]["verdict"]) == ("AC", "AC")
 
 
+SUM_PACKAGE = {
+    "problem.yaml": "problem_format_version: legacy-icpc\nname: Sum\n",
+    "data/secret/1.in": "1 2\n",
+    "data/secret/1.ans": "3\n",
+    "input_validators/two.py": "import sys\nsys.exit(42 if len(sys.stdin.read().split()) == 2 else 43)\n",
+    "submissions/accepted/a.py": SUM,
+    "submissions/wrong_answer/b.py": "print(4)\n",
+}
+
+
+def test_data_is_validated(client: httpx.Client) -> None:
+    """A package whose own validators do not accept its data is none."""
+    wrong = SUM_PACKAGE | {"data/secret/2.in": "1 2 3\n", "data/secret/2.ans": "6\n"}
+    answer = client.put("/v1/problems/validated", content=archive(wrong))
+    assert answer.status_code == 422
+    (complaint,) = answer.json()["complaints"]
+    assert "data/secret/2" in complaint
+    assert "two.py does not accept the input" in complaint
+    assert client.get("/v1/problems/validated").status_code == 404
+
+
+def test_an_open_time_limit(client: httpx.Client) -> None:
+    """It comes from how long the jury's submissions take, and is what submissions are judged by."""
+    found = client.put("/v1/problems/open", content=archive(SUM_PACKAGE)).json()
+    assert 0 < found["time_limit"] <= 5
+    assert found["time_limit_from"].startswith("accepted/a.py takes 0.")
+    started = time.monotonic()
+    assert submit(client, "while True: pass", problem="open")["verdict"] == "TLE"
+    assert time.monotonic() - started < 10
+    folder = client.put("/v1/problems/open-folder", content=archive(FOLDER)).json()
+    assert (folder["time_limit"], folder["time_limit_from"][:11]) == (10, "the default")
+
+
+def test_a_package_is_verified(client: httpx.Client) -> None:
+    """All of the jury's submissions are judged, and what does not end as the package says is named."""
+    client.put("/v1/problems/verified", content=archive(SUM_PACKAGE))
+    found = client.post("/v1/problems/verified/verify").json()
+    assert found["ok"], found
+    assert [row["judgement"]["verdict"] for row in found["submissions"]] == ["AC", "WA"]
+    broken = SUM_PACKAGE | {"submissions/accepted/c.py": "print(5)\n"}
+    client.put("/v1/problems/verified", content=archive(broken))
+    found = client.post("/v1/problems/verified/verify").json()
+    assert not found["ok"]
+    assert [row["name"] for row in found["submissions"] if row["mismatches"]] == ["accepted/c.py"]
+    assert client.post("/v1/problems/verified/verify", params={"version": 1}).json()["ok"]
+
+
+def test_trying_a_package_takes_no_longer_than_it_may(start_server: StartServer) -> None:
+    """A jury's submission that goes on for ever holds up a slot for so long as the settings say."""
+    server = start_server(trial=1)
+    with server.client() as client:
+        started = time.monotonic()
+        slow = SUM_PACKAGE | {"submissions/accepted/a.py": "while True: pass\n"}
+        answer = client.put("/v1/problems/slow", content=archive(slow))
+        assert answer.status_code == 422
+        assert "takes more than 1 seconds" in answer.json()["detail"]
+        assert time.monotonic() - started < 8
+        assert "sandbox_slots_busy 0.0" in client.get("/metrics").text
+
+
 def test_rejudging(client: httpx.Client) -> None:
     """Is another submission, of the same sources to the newest version."""
     client.put("/v1/problems/again", content=archive(FOLDER))

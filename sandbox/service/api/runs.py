@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,12 +37,11 @@ from sandbox.service.api.models import (
     Run,
 )
 from sandbox.service.api.requests import principal_of, service_of
+from sandbox.service.api.waiting import Waiting, until_gone
 from sandbox.service.problem import Problem
-from sandbox.service.queue import QueueFull, Share
 from sandbox.service.runs import Job
 from sandbox.service.runs import Run as RunTask
 from sandbox.service.service import Service
-from sandbox.service.streams import LiveRun
 
 router = APIRouter(prefix="/v1", tags=["runs"], responses=PROBLEMS)
 
@@ -51,8 +49,6 @@ _RUN: TypeAdapter[Run | GroupRun] = TypeAdapter(AnyRun)
 _BATCH = TypeAdapter(Batch)
 SMALL, FEW = 65_536, 256
 """Characters of a stdin, and arguments or variables, that the event loop takes care of itself."""
-PATIENCE = 0.05
-"""Seconds after which it is watched whether whoever asked is still there: most runs are shorter."""
 
 
 class Runner:
@@ -74,7 +70,7 @@ class Runner:
         owner = f"{self._principal.tenant}/{asked.user}"
         make = functools.partial(self._make, asked, programs, policies)
         task = RunTask(owner, make, finish, pipes, plain=isinstance(asked, Run) and _is_plain(asked))
-        return Waiting(self._service, self._principal.tenant, task, asked)
+        return Waiting(self._service, self._principal.tenant, task, asked.priority)
 
     def live(self, asked: Run, *, terminal: bool) -> tuple[Callable[[Stop], Job], Callable[[list[Result]], bytes]]:
         """What makes the job of a run whose streams are elsewhere, and what makes the answer."""
@@ -174,70 +170,6 @@ class _Place:
         return f"programs.{self.number}.{name}" if isinstance(self.asked, Group) else name
 
 
-class Waiting:
-    """A run that is in the queue, or in a slot."""
-
-    def __init__(self, service: Service, tenant: str, task: RunTask | LiveRun, asked: Order) -> None:
-        if service.draining:
-            raise Problem("draining", "the service is being stopped", retry_after=5)
-        self._service, self._task = service, task
-        quota = service.settings.quota_of(tenant)
-        try:
-            self._entry = service.slots.put(task, tenant, asked.priority, Share(quota.waiting, quota.running))
-        except QueueFull as full:
-            kind = "busy" if full.tenant is None else "quota"
-            raise Problem(kind, str(full), retry_after=1) from None
-
-    async def outcome(self, gone: Callable[[], Awaitable[object]] | None = None) -> bytes:
-        """The answer. What runs is ended if this is cancelled, or `gone` returns: nobody is there any more to have it.
-        Raises what the library raises, and `Problem`.
-        """
-        outcome: asyncio.Future[bytes] = self._task.outcome
-        watch: list[asyncio.Task[None]] = []
-        # Most have ended by then, and need no task to look after them.
-        later = outcome.get_loop().call_later(PATIENCE, lambda: watch.append(asyncio.ensure_future(self._watch(gone))))
-        try:
-            return await outcome
-        except asyncio.CancelledError:
-            self.abandon()
-            raise
-        finally:
-            later.cancel()
-            for task in watch:
-                task.cancel()
-
-    async def _watch(self, gone: Callable[[], Awaitable[Any]] | None) -> None:
-        """Look after what takes longer than most, or has to wait for a slot."""
-        left = self._service.settings.wait - PATIENCE
-        try:
-            await asyncio.wait_for(gone() if gone is not None else asyncio.Event().wait(), left)
-        except TimeoutError:
-            if self._service.slots.queue.remove(self._entry):
-                why = f"no slot was free for {self._service.settings.wait:g} seconds"
-                self._task.outcome.set_exception(Problem("busy", why, retry_after=5))
-                return
-            if gone is None:
-                return
-            await gone()
-        if self.abandon():
-            self._task.outcome.set_exception(Problem("gone", "nobody waits for it any more"))
-
-    def abandon(self) -> bool:
-        """Nobody wants it any more; whether it had not begun, and never will."""
-        waited = self._service.slots.queue.remove(self._entry)
-        if not waited:
-            self._task.kill()
-        return waited
-
-    def measure(self) -> str:
-        """How long its parts took, for the metrics and for a Server-Timing header."""
-        now, started = time.monotonic(), self._task.started
-        queued, ran = started - self._entry.since, now - started
-        self._service.metrics.queued.observe(queued)
-        self._service.metrics.ran.observe(ran)
-        return f"queue;dur={queued * 1000:.3f}, run;dur={ran * 1000:.3f}"
-
-
 @router.post(
     "/runs",
     response_model=Report | Reports,
@@ -253,13 +185,8 @@ async def run(request: Request) -> Response:
     service.quotas.admit(principal.tenant)
     asked = parsed(_RUN, await read_body(request))
     waiting = Runner(service, principal).start(asked)
-    answer = await waiting.outcome(functools.partial(_until_gone, request))
+    answer = await waiting.outcome(functools.partial(until_gone, request))
     return Response(answer, media_type="application/json", headers={"server-timing": waiting.measure()})
-
-
-async def _until_gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 @router.post(

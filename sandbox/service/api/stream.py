@@ -26,7 +26,8 @@ from sandbox.service.api.bodies import invalid, parsed
 from sandbox.service.api.errors import as_problem
 from sandbox.service.api.models import Model, Run
 from sandbox.service.api.requests import principal_of, service_of
-from sandbox.service.api.runs import Runner, Waiting
+from sandbox.service.api.runs import Runner
+from sandbox.service.api.waiting import Waiting
 from sandbox.service.problem import Problem
 from sandbox.service.sessions import check_origin
 from sandbox.service.streams import LiveRun
@@ -116,7 +117,7 @@ class _Talk:
             live = LiveRun(f"{principal.tenant}/{asked.user}", make, finish, self._terminal)
             opened.callback(live.close)
             await live.open()
-            await self._accompany(live, Waiting(service, principal.tenant, live, asked), asked.usage)
+            await self._accompany(live, Waiting(service, principal.tenant, live, asked.priority), asked.usage)
 
     async def _hear_first(self) -> tuple[Start, Principal]:
         try:
