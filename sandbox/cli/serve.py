@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sandbox.errors import HostError
 from sandbox.harden import harden
 
 if TYPE_CHECKING:
@@ -102,5 +103,9 @@ def _serve(service: Service, settings: Settings) -> int:
         ws_max_size=settings.body, limit_concurrency=max(64, most // 2),
     )  # fmt: skip
     signal.signal(signal.SIGHUP, lambda *_: service.reload_soon())
-    Server(config).run()
+    server = Server(config)
+    with contextlib.suppress(SystemExit):  # which is how it says that it cannot listen
+        server.run()
+    if not server.started:
+        raise HostError(f"cannot serve on {settings.host}:{settings.port}; the log says why")
     return 0 if service.ended_well else 1

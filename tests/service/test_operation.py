@@ -83,6 +83,16 @@ def test_a_check(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.startswith("sandbox: database: ")) == (2, True)
 
 
+def test_a_port_that_is_taken(server: Server, tmp_path: Path) -> None:
+    """A service that cannot listen says so, and exits as what could not be started does."""
+    port = server.url.rpartition(":")[2]
+    command = [SANDBOX, "serve", "--data", str(tmp_path / "data"), "--port", port, "--no-first-key"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 125
+    assert f"sandbox: cannot serve on 127.0.0.1:{port}; the log says why" in done.stderr
+    assert "address already in use" in done.stderr
+
+
 def test_an_overlay(start_server: StartServer) -> None:
     """Is laid over every policy, of runs and of languages, and told of in each result."""
     server = start_server(overlay="weak-no-cgroup")
