@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import delete
 
 from sandbox import policy
-from sandbox.errors import HostError, PolicyError
+from sandbox.errors import HostError, PolicyError, step
 from sandbox.policy import Policy
 from sandbox.service.access import Keys, Principal
 from sandbox.service.contents import Contents
@@ -49,7 +49,8 @@ class Service:
         self.draining = False
         self.ended_well = True
         """Whether everything had ended by itself when it was stopped."""
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with step(f"make {settings.data}"):
+            settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.database = Database(settings.database_url)
         self._lock = _only_one(settings.data) if self.database.embedded else None
         self.database.migrate()

@@ -15,6 +15,7 @@ from serving import Server, StartServer
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from sandbox.errors import SandboxError
 from sandbox.service.store.database import Database
 from sandbox.service.store.tables import Base
 
@@ -55,6 +56,18 @@ def test_who_reads_waits_for_nobody(tmp_path: Path) -> None:
         with pytest.raises(OperationalError, match="readonly"):
             reader.execute(text("DELETE FROM services"))
     database.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [("postgresql://sandbox:secret@/x?host=/nowhere", "/nowhere"), ("sqlite:////proc/none/database", "proc")],
+)
+def test_a_database_that_is_not_there(url: str, why: str) -> None:
+    """It is one line that names it, without its password."""
+    with pytest.raises(SandboxError, match=why) as error:
+        Database(url).migrate()
+    assert "\n" not in str(error.value)
+    assert "secret" not in str(error.value)
 
 
 def _edit(server: Server, statement: str, *values: object) -> None:

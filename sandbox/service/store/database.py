@@ -13,12 +13,12 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.orm import Session
 
-from sandbox.errors import HostError, RequestError
+from sandbox.errors import HostError, RequestError, step
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -42,7 +42,8 @@ class Database:
         options: dict[str, Any] = {"pool_pre_ping": not self.embedded}
         if self.embedded:
             if self.url.database and self.url.database != ":memory:":
-                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                with step(f"make the directory of {self.url.database}"):
+                    Path(self.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             options["connect_args"] = {"timeout": 30}
         try:
             self.engine: Engine = create_engine(
@@ -56,14 +57,24 @@ class Database:
             event.listen(self.engine, "begin", _begin)
 
     def migrate(self) -> None:
-        """Bring the tables up to date."""
+        """Bring the tables up to date; `HostError` if the database cannot be reached."""
         config = Config()
         config.set_main_option("script_location", str(resources.files("sandbox.service.store") / "migrations"))
-        with self.engine.begin() as connection:
+        with self._reached() as connection:
             if not self.embedded:
                 connection.execute(text("SELECT pg_advisory_xact_lock(7366)"))  # one service at a time
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+    @contextmanager
+    def _reached(self) -> Iterator[Connection]:
+        try:
+            connection = self.engine.connect()
+        except OperationalError as error:
+            why = str(error.orig).strip().partition("\n")[0]
+            raise HostError(f"the database {self.url!r}: {why}") from None
+        with connection, connection.begin():
+            yield connection
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
