@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -153,3 +154,25 @@ def test_fresh_box() -> None:
         box.run(["/bin/sh", "-c", "echo > left"])
         assert box.prepare(["/bin/true"]) is None
         assert box.run(["/bin/sh", "-c", "test ! -e left"]).status is Status.OK
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
+def test_init_that_does_not_answer(lanes: Lanes, number: signal.Signals) -> None:
+    """It is a failure of the sandbox, or the deadline's and a grace later; and the next run has a box."""
+    limits = Limits(wall_time=0.3)
+    with Box("shell") as box:
+        warm(box, limits)
+        prepared = box.prepare(["/bin/true"], limits=limits)
+        assert prepared is not None
+        signal.pidfd_send_signal(box.init.pidfd, number)
+        started = time.monotonic()
+        outcome: Status | str
+        try:
+            outcome = result(lanes, prepared).status
+        except HostError as error:
+            outcome = str(error)
+        assert outcome == (
+            Status.WALL_TIME_LIMIT if number == signal.SIGSTOP else "the box's init is gone: Broken pipe"
+        )
+        assert time.monotonic() - started < 3
+        assert box.run(["/bin/echo", "on"], limits=limits).stdout == b"on\n"
