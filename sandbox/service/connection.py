@@ -42,6 +42,11 @@ class _Gathering:
         self._flush()
         self._transport.close()
 
+    def write_eof(self) -> None:
+        """As a transport's: what is held goes first."""
+        self._flush()
+        self._transport.write_eof()
+
     def set_protocol(self, protocol: Any) -> None:
         """As a transport's; the next protocol writes by itself."""
         self._flush()
