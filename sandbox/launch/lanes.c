@@ -16,7 +16,7 @@
 
 #include "packets.h"
 
-enum { MAX_LANES = 256 };
+enum { MAX_LANES = 1024 }; /* as many as a service may have slots */
 
 struct job {
     struct job *next;

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     """Directory of files, problem packages and, if `database` says nothing else, the database."""
     database: str = ""
     """SQLAlchemy's URL of the database; SQLite in `data` if empty."""
-    slots: Annotated[int, Field(gt=0, le=1024)] = os.cpu_count() or 1
+    slots: Annotated[int, Field(gt=0, le=1024)] = min(os.cpu_count() or 1, 1024)
     """Programs that run at one time."""
     queue: Annotated[int, Field(gt=0)] = 2_000
     """Runs that wait for a slot, of all tenants; further ones are refused."""

@@ -170,11 +170,13 @@ def test_own_places(run: Run, workspace: Path, tmp_path: Path) -> None:
     """The box has its own /proc and /tmp, where of the host there is nothing but the way to the workspace."""
     beside = tmp_path / "beside"
     beside.write_text("not shown")
-    done = run(f"ls {tmp_path}; ls /run /sys 2>/dev/null; ls -d /proc/[0-9]* | wc -l; echo x > /tmp/new")
+    done = run(
+        f"ls {tmp_path}; ls /run /sys 2>/dev/null; ls -d /proc/[0-9]* | wc -l; echo x > /tmp/{tmp_path.name}-new"
+    )
     shown = done.stdout.splitlines()
     assert shown[0] == workspace.name
     assert int(shown[1]) <= 5
-    assert not Path("/tmp/new").exists()
+    assert not Path(f"/tmp/{tmp_path.name}-new").exists()
 
 
 def test_set_user_id(run: Run, workspace: Path) -> None:

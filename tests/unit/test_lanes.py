@@ -70,12 +70,14 @@ def test_one_after_the_other(lanes: Lanes, pairs: list[Pair]) -> None:
     theirs.send(b"!")
     assert asked(theirs2)
     theirs2.send(b"!!")
-    ((tag, began, answer, error),) = finished(lanes)
-    assert (tag, answer, error) == (1, (b"!", (), ()), None)
-    assert before <= began <= time.monotonic()
-    ((tag, later, answer, error),) = finished(lanes)
-    assert (tag, answer, error) == (2, (b"!!", (), ()), None)
-    assert later > began
+    found = finished(lanes)
+    while len(found) < 2:
+        found += finished(lanes)
+    assert [(tag, answer, error) for tag, _, answer, error in found] == [
+        (1, (b"!", (), ()), None), (2, (b"!!", (), ()), None),
+    ]  # fmt: skip
+    (_, began, *_), (_, later, *_) = found
+    assert before <= began < later <= time.monotonic()
     assert not select.select([lanes], [], [], 0)[0]
 
 
@@ -188,7 +190,7 @@ def test_closed(pairs: list[Pair]) -> None:
     assert lanes.withdraw() == []
 
 
-@pytest.mark.parametrize("size", [0, -1, 257])
+@pytest.mark.parametrize("size", [0, -1, 1025])
 def test_sizes(size: int) -> None:
     """There is one lane at least, and not thousands."""
     with pytest.raises(ValueError, match="lanes"):
