@@ -80,9 +80,7 @@ class Course:
     def packet(self) -> bytes | None:
         """What a lane is to send, if one will do: not if somebody has to look after the run from its beginning."""
         plan, streams = self._plan, self.streams
-        head, tail = plan.head, plan.tail
-        if streams.fds or streams.flags:
-            head, tail = wire.redirect(head, tail, streams.targets, streams.flags)
+        head, tail = wire.redirect(plan.head, plan.tail, streams.targets, streams.flags)
         return head + tail if len(head) + len(tail) <= wire.MAX and not self._needs_watch else None
 
     def submit(self, lanes: Lanes, tag: object, packet: bytes) -> None:

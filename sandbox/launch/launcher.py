@@ -151,8 +151,7 @@ class Init(Peer):
         If it ends within `patience` milliseconds and nothing else happens before, this is all of it: its end, or a
         `LaunchError`. `None` if it goes on, or needs somebody who looks, or nobody was to wait.
         """
-        if fds or flags:
-            head, tail = wire.redirect(head, tail, targets, flags)
+        head, tail = wire.redirect(head, tail, targets, flags)
         if len(head) + len(tail) <= wire.MAX:
             return self._exchange(head + tail, fds, patience)
         memory = memory_file(tail)

@@ -223,7 +223,9 @@ def run(
 
 
 def redirect(head: bytes, tail: bytes, targets: Sequence[int], flags: int) -> tuple[bytes, bytes]:
-    """The same run with descriptors that come along; `targets` are their numbers in the program."""
+    """The same run with descriptors that come along, if any do; `targets` are their numbers in the program."""
+    if not targets and not flags:
+        return head, tail
     _, _, _, own, umask, candidates, argc, envc, _, _, _, *rlimits = RUN.unpack(head)
     flags |= own & RunFlag.NEW_SESSION
     tail = Struct(f"={len(targets)}i").pack(*targets) + tail

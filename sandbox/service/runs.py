@@ -50,9 +50,18 @@ class Awaited(Task):
 
     def refuse(self) -> None:
         """See `Task`."""
-        self._settle(self.outcome.set_exception, Problem("draining", "the service is being stopped", retry_after=5))
+        self._tell(self.outcome.set_exception, Problem("draining", "the service is being stopped", retry_after=5))
 
-    def _settle(self, settle: Callable[[Any], object], what: object) -> None:
+    def settle(self, work: Callable[[], Any]) -> None:
+        """Do the last of it, and have whoever waits get what it returns, or raises; for any thread."""
+        try:
+            outcome = work()
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            self._tell(self.outcome.set_exception, error)
+        else:
+            self._tell(self.outcome.set_result, outcome)
+
+    def _tell(self, settle: Callable[[Any], object], what: object) -> None:
         run_in(self._loop, lambda: None if self.outcome.done() else settle(what))
 
 
@@ -74,7 +83,7 @@ class Run(Awaited):
     ) -> None:
         """In the event loop that is to wait for `outcome`."""
         super().__init__()
-        self._owner, self._make, self._finish, self._pipes, self._plain = owner, make, finish, pipes, plain
+        self._owner, self._make, self.finish, self._pipes, self._plain = owner, make, finish, pipes, plain
         self._lacks_box = False
         """Whether it could have been prepared, had there been a box."""
 
@@ -99,30 +108,16 @@ class Run(Awaited):
     def serve(self, boxes: Boxes) -> None:
         """See `Task`."""
         self.started = time.monotonic()
-        jobs: Sequence[Job] = ()
-        try:
-            jobs = self._make(self.kill)
-            if len(jobs) == 1:
-                results = [self.carry_out(boxes, jobs[0])]
-            else:
-                results = _Group(self, boxes, jobs, self._pipes).run()
-            self.tell(results)
-        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
-            self.tell(error)
-        finally:
-            for job in jobs:
-                job.close()
+        with contextlib.ExitStack() as made:
+            self.settle(lambda: self.finish(self._results(boxes, made)))
 
-    def tell(self, how: list[Result] | BaseException) -> None:
-        """Have whoever waits know; for any thread."""
-        try:
-            if isinstance(how, BaseException):
-                raise how
-            outcome = self._finish(how)
-        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
-            self._settle(self.outcome.set_exception, error)
-        else:
-            self._settle(self.outcome.set_result, outcome)
+    def _results(self, boxes: Boxes, made: contextlib.ExitStack) -> list[Result]:
+        jobs = self._make(self.kill)
+        for job in jobs:
+            made.callback(job.close)
+        if len(jobs) == 1:
+            return [self.carry_out(boxes, jobs[0])]
+        return _Group(self, boxes, jobs, self._pipes).run()
 
     def carry_out(self, boxes: Boxes, job: Job, **streams: PipeEnd) -> Result:
         """One of its programs; raises what `Box.run` raises."""
@@ -145,13 +140,11 @@ class Work(Awaited):
     def serve(self, boxes: Boxes) -> None:
         """See `Task`."""
         self.started = time.monotonic()
-        try:
-            self.kill.check()
-            outcome = self._do(self.kill)
-        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
-            self._settle(self.outcome.set_exception, error)
-        else:
-            self._settle(self.outcome.set_result, outcome)
+        self.settle(self._work)
+
+    def _work(self) -> Any:
+        self.kill.check()
+        return self._do(self.kill)
 
 
 class _Short(Short):
@@ -168,24 +161,27 @@ class _Short(Short):
 
     def wait(self) -> None:
         """See `Short`."""
-        try:
-            with self._run.kill.control() as control:
-                self.prepared.wait(control)
-        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
-            self._give()
-            self._run.tell(error)
-        else:
-            self.finish()
+        self._conclude(self._waited)
+
+    def _waited(self) -> Result:
+        with self._run.kill.control() as control:
+            self.prepared.wait(control)
+        return self.prepared.result()
 
     def finish(self) -> None:
         """See `Short`."""
+        self._conclude(self.prepared.result)
+
+    def _conclude(self, end: Callable[[], Result]) -> None:
+        def work() -> Any:
+            try:
+                result = end()
+            finally:
+                self._give()
+            return self._run.finish([result])
+
         self._run.started = self.prepared.started
-        try:
-            how: list[Result] | Exception = [self.prepared.result()]
-        except Exception as error:  # noqa: BLE001 - as above
-            how = error
-        self._give()
-        self._run.tell(how)
+        self._run.settle(work)
 
 
 class _Group:

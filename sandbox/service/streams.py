@@ -73,7 +73,7 @@ class LiveRun(Awaited):
                 job.close()
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it
             self._close_theirs()
-            self._settle(self.outcome.set_exception, error)
+            self._tell(self.outcome.set_exception, error)
         else:
             threading.Thread(target=self._deliver, args=(result,), name="deliver", daemon=True).start()
 
@@ -86,13 +86,11 @@ class LiveRun(Awaited):
 
     def _deliver(self, result: Result) -> None:
         self._close_theirs()
-        try:
-            self.control.deliver(result)
-            outcome = self._finish([result])
-        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
-            self._settle(self.outcome.set_exception, error)
-        else:
-            self._settle(self.outcome.set_result, outcome)
+        self.settle(lambda: self._delivered(result))
+
+    def _delivered(self, result: Result) -> Any:
+        self.control.deliver(result)
+        return self._finish([result])
 
     def _close_theirs(self) -> None:
         for end in self._theirs:

@@ -66,8 +66,7 @@ def run(argv: list[bytes], targets: tuple[int, ...] = (), flags: int = 0, in_fil
         cwd=b"/box",
         rlimits=[2, 1 << 20, 64, 8 << 20, wire.UNLIMITED, 32],
     )
-    if targets or flags:
-        head, tail = wire.redirect(head, tail, targets, flags)
+    head, tail = wire.redirect(head, tail, targets, flags)
     if not in_file:
         return chunk(head + tail, len(targets))
     version, kind, _, flags_then, *rest = wire.RUN.unpack(head)

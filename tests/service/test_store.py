@@ -7,11 +7,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from serving import Server, StartServer
+from serving import Server, StartServer, finished
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
@@ -75,16 +74,6 @@ def _edit(server: Server, statement: str, *values: object) -> None:
         connection.execute(statement, values)
 
 
-def _finished(client: httpx.Client, submission: str) -> dict[str, object]:
-    deadline = time.monotonic() + 30
-    while True:
-        found: dict[str, object] = client.get(f"/v1/submissions/{submission}").json()
-        if found["state"] not in ("queued", "running"):
-            return found
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_a_report_that_could_not_be_written(start_server: StartServer) -> None:
     """Had the database no ear for it, the submission is judged again, by the same service."""
     server = start_server()
@@ -97,5 +86,5 @@ def test_a_report_that_could_not_be_written(start_server: StartServer) -> None:
             " owner = (SELECT id FROM services) WHERE id = ?",
             submission,
         )
-        found = _finished(client, submission)
+        found = finished(client, submission)
         assert (found["state"], found["verdict"], found["attempts"]) == ("done", "AC", 2)

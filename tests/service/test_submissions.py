@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from serving import SANDBOX, Server, StartServer
+from serving import SANDBOX, Server, StartServer, finished
 
 SUM = "print(sum(map(int, input().split())))\n"
 SLOW = "import time\ntime.sleep(%s)\n" + SUM
@@ -43,17 +43,6 @@ def submit(
     assert answer.status_code == status, answer.text
     found: dict[str, Any] = answer.json()
     return found
-
-
-def finished(client: httpx.Client, submission: str) -> dict[str, Any]:
-    """A submission, when it is over."""
-    deadline = time.monotonic() + 30
-    while True:
-        found: dict[str, Any] = client.get(f"/v1/submissions/{submission}").json()
-        if found["state"] not in ("queued", "running"):
-            return found
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(

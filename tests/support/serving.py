@@ -84,3 +84,14 @@ def _text(value: Any) -> str:
 
 
 StartServer = Callable[..., Server]
+
+
+def finished(client: httpx.Client, submission: str) -> dict[str, Any]:
+    """A submission, when it is over."""
+    deadline = time.monotonic() + 30
+    while True:
+        found: dict[str, Any] = client.get(f"/v1/submissions/{submission}").json()
+        if found["state"] not in ("queued", "running"):
+            return found
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
