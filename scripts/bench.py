@@ -22,9 +22,10 @@ from pathlib import Path
 import sandbox
 from sandbox.files import File
 from sandbox.judge.cache import Cache
-from sandbox.judge.compiler import Compiler, Program
+from sandbox.judge.compiler import Compiler
 from sandbox.judge.judge import Judge
 from sandbox.judge.package import read
+from sandbox.judge.program import Program
 from sandbox.judge.submission import Submission
 from sandbox.policy import load
 

@@ -12,9 +12,9 @@ from sandbox.box import BoxPool
 from sandbox.capture import Stdin
 from sandbox.files import File
 from sandbox.judge.compare import Comparison, parse_flags
-from sandbox.judge.compiler import Program
 from sandbox.judge.judgement import EXCERPT, Finding
 from sandbox.judge.problem import Problem, Test
+from sandbox.judge.program import Program
 from sandbox.judge.reasons import verdict_of
 from sandbox.judge.verdict import Verdict
 from sandbox.request import Limits

@@ -7,16 +7,19 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sandbox.box import BoxPool
 from sandbox.errors import RequestError
 from sandbox.files import File
-from sandbox.judge.cache import Cache, Entry
-from sandbox.judge.languages import Language, detect, load
+from sandbox.judge.cache import Cache
+from sandbox.judge.languages import Compile, Language, detect, load
+from sandbox.judge.products import PROGRAM, entry_class, why_not_startable
+from sandbox.judge.program import Program, expand
 from sandbox.judge.reasons import verdict_of
+from sandbox.judge.staging import Include, Staged, stage
 from sandbox.judge.stop import Stop
 from sandbox.judge.submission import Submission
 from sandbox.policy import SEARCH, Mount, Policy
@@ -28,9 +31,6 @@ MESSAGE = 64 << 10
 """Bytes of what a compiler says that are kept, the beginning and the end."""
 OUT = "out/"
 """Where compilers leave what they make."""
-PROGRAM = "/program"
-"""Where that is when it runs, read-only."""
-
 SCRIPTS = ("build", "run")
 """A jury's program in a directory with one of these is built by the one and started by the other."""
 
@@ -47,44 +47,11 @@ class Rejected:
         """As of a `Program`: there is nothing to keep."""
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
-    """What can be run. To be closed: until then it stays in the cache."""
+class _Rejection(Exception):  # no error: it is an answer
+    """Carries a `Rejected` to where it is returned."""
 
-    language: Language
-    policy: Policy
-    """To be run under: has the program mounted at /program."""
-    main: str
-    entry_point: str
-    message: str = ""
-    """What the compiler said: warnings."""
-    compile_time: float | None = None
-    """Seconds on the clock; `None` if nothing had to be compiled."""
-    cached: bool = False
-    _entry: Entry | None = field(default=None, repr=False)
-
-    def argv(self, memory: int) -> tuple[str, ...]:
-        """The command, for a memory limit of that many bytes."""
-        words = {"memory": str(max(memory >> 20, 1)), **_names(self.main, self.entry_point)}
-        return tuple(_expand(self.language.run.argv, words, ()))
-
-    def limits(self, wanted: Limits) -> Limits:
-        """Those limits, with what the language gets beyond them."""
-        if wanted.memory is None:
-            return wanted
-        limits: Limits = wanted.model_copy(update={"memory": wanted.memory + self.language.allowance.memory})
-        return limits
-
-    def close(self) -> None:
-        """It is not needed any more. Safe to call twice."""
-        if self._entry is not None:
-            self._entry.close()
-
-    def __enter__(self) -> Program:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __init__(self, message: str, result: Result | None = None) -> None:
+        self.rejected = Rejected(message, result)
 
 
 class Compiler:
@@ -102,7 +69,7 @@ class Compiler:
         submission: Submission,
         *,
         languages: tuple[str, ...] | None = None,
-        include: Mapping[str, Mapping[str, File]] | None = None,
+        include: Include | None = None,
         time: float = 60.0,
         memory: int = 2 << 30,
         jury: bool = False,
@@ -112,88 +79,100 @@ class Compiler:
 
         `languages` are the codes of those that are allowed. `include` has files by language code, or `default`, which
         go over the submission's. A program of the `jury` may bring scripts that build and run it. What `stop` ends is
-        rejected, and not kept. Raises `SandboxError`
-        if the sandbox failed.
+        rejected, and not kept. Raises `SandboxError` if the sandbox failed.
         """
         try:
-            of_scripts = jury and submission.language is None and not submission.files.keys().isdisjoint(SCRIPTS)
-            language = script(frozenset(submission.files)) if of_scripts else self._language(submission, languages)
-            files = {**_under_its_name(submission, language), **_included(include or {}, language)}
-            main = submission.entry_point if submission.entry_point in files else language.main_file(files)
-            entry = language.entry_point(files, main or "")
+            language, staged = self._staged(submission, languages, include or {}, jury)
         except RequestError as error:
             return Rejected(error.reason)
-        assert main is not None
         if not language.installed():
             packages = " ".join(language.packages)
             raise RequestError("language", f"{language.name} is not installed: apt-get install {packages}")
-        compiled = language.compile
-        policy = load_policy((compiled.policy if compiled else language.run.policy) + self.overlay)
+        command = language.compile
+        policy = load_policy((command.policy if command else language.run.policy) + self.overlay)
         limits = Limits(cpu_time=time, wall_time=2 * time + 1, memory=memory)
-        key = Cache.key(
-            "1", language.model_dump_json(), policy.model_dump_json(), _fingerprint(language), main, entry,
-            f"{time} {memory}", *(part for name in sorted(files) for part in _of_file(name, files[name])),
-        )  # fmt: skip
+        job = _Job(language, staged, submission.entry_point, policy, limits, stop or Stop())
+        key = job.key()
         stored = self.cache.get(key)
+        cached = stored is not None
         if stored is None:
-            made = self._make(language, files, _names(main, entry), policy, limits, stop) if compiled else _Made()
-            if isinstance(made, Rejected):
-                return made
-            artefacts = {**(files if language.run.sources else {}), **made.files}
-            stored = self.cache.put(key, artefacts.items(), {"message": made.message, "time": made.time})
-            cached = False
-        else:
-            cached = True
+            try:
+                made = self._make(job)
+            except _Rejection as rejection:
+                found = rejection.rejected
+                return replace(found, message=staged.in_submitted_names(found.message))
+            stored = self.cache.put(key, made.files.items(), made.about)
         about = stored.about
+        entry = about["entry"] if language.entry == "class" else staged.wanted
+        message = staged.in_submitted_names(about["message"])
         return Program(
-            language, self._run_policy(language, stored.directory), main, entry,
-            str(about["message"]), about["time"], cached, stored,
+            language, self._run_policy(language, stored.directory), stored.directory, about["main"], entry,
+            len(staged.files) == 1, message, about["time"], cached, stored,
         )  # fmt: skip
+
+    def _staged(
+        self, submission: Submission, languages: tuple[str, ...] | None, include: Include, jury: bool
+    ) -> tuple[Language, Staged]:  # fmt: skip
+        files = submission.files
+        if jury and submission.language is None and not files.keys().isdisjoint(SCRIPTS):
+            main = "run" if "run" in files else "build"
+            return script("build" in files), Staged(files, (), main, main)
+        language = self._language(submission, languages)
+        if language.compile is not None and any(f"{name}/".startswith(OUT) for name in files):
+            raise RequestError("submission", f"{submission.name}: the name out is the compiler's; call it otherwise")
+        return language, stage(submission, language, include)
 
     def _language(self, submission: Submission, allowed: tuple[str, ...] | None) -> Language:
         if submission.language is None:
             try:
-                return detect(submission.files, allowed)
+                return detect(submission.name, submission.files, allowed)
             except RequestError:
                 if allowed is None:
                     raise
-                language = detect(submission.files)
+                language = detect(submission.name, submission.files)
         else:
             language = load(submission.language)
         if allowed is not None and language.code not in allowed:
             raise RequestError("language", f"{language.name} is not allowed here; {', '.join(allowed)} are")
         return language
 
-    def _make(
-        self, language: Language, files: Mapping[str, File], names: Mapping[str, str], policy: Policy, limits: Limits,
-        stop: Stop | None,
-    ) -> _Made | Rejected:  # fmt: skip
-        assert language.compile is not None
-        words = {"memory": str((limits.memory or 0) >> 20), **names}
-        argv = _expand(language.compile.argv, words, language.sources(files))
-        whole = language.code == "script"
-        put: dict[str, bytes | Path] = {**files} if whole else {**files, OUT: b""}
-        collect = "./" if whole else OUT
-        with (stop or Stop()).control() as control:
-            result = self._pool(policy.allowing(limits)).run(
-                argv, files=put, collect=[collect], limits=limits, env=language.compile.env, control=control
-            )
-        message = _message((result.stdout or b"") + (result.stderr or b""))
-        if result.status is not Status.OK:
-            _, why = verdict_of(result, limits.cpu_time)
-            plain = result.status is Status.NONZERO_EXIT and message
-            return Rejected(message if plain else f"compiler: {why}\n{message}", result)
-        made: dict[str, File] = {}
-        for name, content in result.files.items():
-            if isinstance(content, NotCollected):
-                return Rejected(f"compiler: it left {name!r}, which is {content.reason}\n{message}", result)
-            if not name.endswith("/"):
-                made[name.removeprefix(OUT) if not whole else name] = (
-                    content if isinstance(content, File) else File(content)
+    def _make(self, job: _Job) -> _Made:
+        """Compile, and see whether what was made can be started. Raises `_Rejection`."""
+        language, staged = job.language, job.staged
+        products, said, seconds = dict[str, File](), "", None
+        if language.compile is not None:
+            result = self._run(job, language.compile)
+            renamed = _renamed(language.compile, staged, _said(result))
+            if renamed is not None:
+                staged = renamed
+                result = self._run(replace(job, staged=renamed), language.compile)
+            said, seconds = _said(result), result.wall_time
+            products = _products(job, result, said)
+        files = {**staged.files, **products}
+        entry = staged.wanted
+        if language.entry == "class":
+            classes = [content for name, content in products.items() if name.endswith(".class")]
+            try:
+                entry = entry_class(classes, language, staged, job.wanted)
+            except RequestError as error:
+                raise _Rejection(f"{error.reason}\n{said}") from None
+        why = why_not_startable(expand(language.command(files), staged.main, entry, None), files)
+        if why:
+            raise _Rejection(f"compiler: {why}\n{said}")
+        return _Made(files, {"message": said, "time": seconds, "main": staged.main, "entry": entry})
+
+    def _run(self, job: _Job, command: Compile) -> Result:
+        """How the compiler ended in its box. Raises `_Rejection` if the files cannot be put there."""
+        staged, limits = job.staged, job.limits
+        argv = expand(command.argv, staged.main, staged.wanted, limits.memory, staged.sources)
+        put: dict[str, bytes | Path] = {**staged.files} if job.is_script else {**staged.files, OUT: b""}
+        try:
+            with job.stop.control() as control:
+                return self._pool(job.policy.allowing(limits)).run(
+                    argv, files=put, collect=[job.collect], limits=limits, env=command.env, control=control
                 )
-        if not made and not language.run.sources:
-            return Rejected(f"compiler: it left no program\n{message}", result)
-        return _Made(made, message, result.wall_time)
+        except RequestError as error:
+            raise _Rejection(f"the files cannot be put where they are compiled: {error.reason}") from None
 
     def _run_policy(self, language: Language, directory: Path) -> Policy:
         policy = load_policy(language.run.policy + self.overlay)
@@ -224,48 +203,86 @@ class Compiler:
 
 
 @dataclass(frozen=True, slots=True)
+class _Job:
+    """Something to compile, fully decided."""
+
+    language: Language
+    staged: Staged
+    wanted: str | None
+    """The entry point that the submission asks for."""
+    policy: Policy
+    limits: Limits
+    stop: Stop
+
+    @property
+    def is_script(self) -> bool:
+        """Whether a script of the jury's makes the program, wherever it likes."""
+        return self.language.code == "script"
+
+    @property
+    def collect(self) -> str:
+        """Where what is made is."""
+        return "./" if self.is_script else OUT
+
+    def key(self) -> str:
+        """Under which its program is kept."""
+        wanted = self.wanted if self.language.entry == "class" else None
+        limits = f"{self.limits.cpu_time} {self.limits.memory}"
+        contents = (part for name, content in sorted(self.staged.files.items()) for part in _of_file(name, content))
+        return Cache.key(
+            "2", self.language.model_dump_json(), self.policy.model_dump_json(), _fingerprint(self.language),
+            self.staged.main, wanted or "", limits, *contents,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class _Made:
-    """What a compiler left."""
+    """A program that was made, and what is kept beside it."""
 
-    files: Mapping[str, File] = field(default_factory=dict)
-    message: str = ""
-    time: float | None = None
+    files: Mapping[str, File]
+    about: Mapping[str, str | float | None] = field(default_factory=dict)
 
 
-@functools.lru_cache(maxsize=16)
-def script(files: frozenset[str]) -> Language:
-    """The language of a jury's program that brings scripts to build it and to run it."""
+def _renamed(command: Compile, staged: Staged, said: str) -> Staged | None:
+    """The sources under the names that the compiler asks for, if it does."""
+    if not command.renames:
+        return None
+    names = {}
+    for match in re.finditer(command.renames, said, re.MULTILINE):
+        old, new = Path(match["old"]), match["new"]
+        if "/" not in new and new not in (".", ".."):
+            names[str(old)] = str(old.with_name(new))
+    renamed = staged.renamed(names)
+    return None if renamed is staged else renamed
+
+
+def _products(job: _Job, result: Result, said: str) -> dict[str, File]:
+    """What a compiler left, by the names that it has in the program. Raises `_Rejection` if it failed."""
+    if result.status is not Status.OK:
+        _, why = verdict_of(result, job.limits.cpu_time)
+        plain = result.status is Status.NONZERO_EXIT and said
+        raise _Rejection(said if plain else f"compiler: {why}\n{said}", result)
+    found = {}
+    for name, content in result.files.items():
+        if isinstance(content, NotCollected):
+            raise _Rejection(f"compiler: it left {name!r}, which is {content.reason}\n{said}", result)
+        if not name.endswith("/"):
+            own = name if job.is_script else name.removeprefix(OUT)
+            found[own] = content if isinstance(content, File) else File(content)
+    return found
+
+
+@functools.cache
+def script(built: bool) -> Language:
+    """The language of a jury's program that brings a script `run`, or one that makes it."""
     values: dict[str, object] = {
         "code": "script", "name": "scripts", "extensions": (".sh",), "version": ("sh",), "main": ("run",),
-        "run": {"argv": (f"{PROGRAM}/run",), "policy": "shell", "sources": True},
+        "run": {"argv": (f"{PROGRAM}/run",), "policy": "shell"},
         "selftest": {"file": "run", "source": ""},
     }  # fmt: skip
-    if "build" in files:
+    if built:
         values["compile"] = {"argv": ("./build",)}
-    return _Script.model_validate(values)
-
-
-class _Script(Language):
-    def main_file(self, files: Mapping[str, bytes]) -> str:
-        """It is the script that runs it, or that makes it."""
-        return "run" if "run" in files else "build"
-
-
-def _under_its_name(submission: Submission, language: Language) -> Mapping[str, File]:
-    """The files; of a language that was named, the only one is a source, whatever it is called."""
-    if submission.language is None or len(submission.files) != 1 or language.sources(submission.files):
-        return submission.files
-    ((name, content),) = submission.files.items()
-    return {(Path(name).stem or "main") + language.extensions[0]: content}
-
-
-def _included(include: Mapping[str, Mapping[str, File]], language: Language) -> dict[str, File]:
-    """The jury's files for a language: those for all languages, and over them those for its own."""
-    found: dict[str, File] = {}
-    for code in ("default", language.code):
-        if code in include:
-            found.update(include[code])
-    return found
+    return Language.model_validate(values)
 
 
 def _fingerprint(language: Language) -> str:
@@ -280,24 +297,13 @@ def _fingerprint(language: Language) -> str:
     return "\n".join(marks)
 
 
-def _names(main: str, entry: str) -> dict[str, str]:
-    return {"main": main, "stem": main.rpartition("/")[2].rpartition(".")[0], "entry": entry}
-
-
-def _expand(argv: tuple[str, ...], words: Mapping[str, str], sources: tuple[str, ...]) -> Iterator[str]:
-    for item in argv:
-        if item == "{sources}":
-            yield from (f"./{source}" if source[0] in "-@" else source for source in sources)
-        else:
-            yield re.sub(r"\{(\w+)\}", lambda match: words.get(match[1], match[0]), item)
-
-
 def _of_file(name: str, content: File) -> tuple[bytes | str, ...]:
     return name, content, "x" if content.executable else ""
 
 
-def _message(said: bytes) -> str:
+def _said(result: Result) -> str:
     """What a compiler said, for people: bounded, and without what a terminal would obey."""
+    said = (result.stdout or b"") + (result.stderr or b"")
     if len(said) > MESSAGE:
         left_out = len(said) - MESSAGE
         said = said[: MESSAGE // 2] + f"\n… {left_out} bytes left out …\n".encode() + said[-MESSAGE // 2 :]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sandbox.errors import PolicyError, RequestError
 from sandbox.policy import SEARCH, directories
@@ -30,16 +30,31 @@ class Compile(_Model):
     argv: Argv
     policy: str = "compile"
     env: dict[str, str] = Field(default_factory=dict)
+    renames: str = ""
+    """What the tool says, as a regular expression with groups `old` and `new`, of a source that has to have another
+    name: it is compiled once more under that."""
+
+    @field_validator("renames")
+    @classmethod
+    def _has_groups(cls, value: str) -> str:
+        if value and not {"old", "new"} <= re.compile(value).groupindex.keys():
+            raise ValueError("has no groups old and new")
+        return value
 
 
 class Run(_Model):
-    """How a program is run: a command in a box where what was made is in /program."""
+    """How a program is run: a command in a box where its files, and those that were made of them, are in /program."""
 
     argv: Argv
     policy: str = "native"
     env: dict[str, str] = Field(default_factory=dict)
-    sources: bool = False
-    """Whether the sources are part of the program."""
+
+
+class Package(_Model):
+    """How a program is run that has all of these files: a package of the language, as Python's."""
+
+    files: Annotated[tuple[str, ...], Field(min_length=1)]
+    argv: Argv
 
 
 class Allowance(_Model):
@@ -77,44 +92,62 @@ class Language(_Model):
     """Names without extension of the main file among several."""
     main_pattern: str = ""
     """What the main file holds, as a regular expression, where its name does not tell."""
+    names: Literal["main", "plain", "own"] = "main"
+    """Under which names sources are compiled, so that none means to the tool what its author did not mean. A single
+    source gets the first name of `main`, and all get the extension as it is spelled here; `plain` has those of several
+    sources made of letters and digits alone too; `own` leaves all as they are."""
     entry: Literal["file", "class"] = "file"
-    """What is begun with: the main file, or the class in it that `main_pattern` is in."""
+    """What is begun with: the main file, or that class of the Java virtual machine, among those that were made, which
+    has a method `main`, and by preference one of the names of `main`."""
     packages: tuple[str, ...] = ()
     """Debian packages that provide it."""
     version: Argv
     """A command that prints the version, first thing."""
     compile: Compile | None = None
     run: Run
+    package: Package | None = None
     allowance: Allowance = Allowance()
     selftest: Selftest
 
-    def sources(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Those of the files that are sources."""
-        return tuple(sorted(name for name in names if name.endswith(self.extensions)))
+    def extension(self, name: str) -> str:
+        """That of a source, as the language spells it, of a name that may have it in capitals; empty if it has none."""
+        for spelled in (name, name.lower()):
+            for extension in self.extensions:
+                if spelled.endswith(extension):
+                    return extension
+        return ""
 
-    def main_file(self, files: Mapping[str, bytes]) -> str:
-        """The file that is begun with. `RequestError` if there is none, or more than one could be it."""
-        sources = self.sources(files)
-        if len(sources) == 1:
-            return sources[0]
-        if not sources:
-            raise RequestError("submission", f"there is no file of {self.name} ({', '.join(self.extensions)})")
-        named = [name for name in sources if Path(name).stem in self.main and "/" not in name]
-        if len(named) != 1 and self.main_pattern:
-            named = [name for name in sources if re.search(self.main_pattern.encode(), files[name])]
-        if len(named) == 1:
-            return named[0]
-        found = ", ".join((named or sources)[:5])
+    def sources(self, names: Iterable[str], *, exactly: bool = False) -> tuple[str, ...]:
+        """Those of the files that are sources; `exactly` if they have to have the extension as it is spelled."""
+        found = (name for name in names if (name.endswith(self.extensions) if exactly else self.extension(name)))
+        return tuple(sorted(found))
+
+    def is_interpreter_of(self, content: bytes) -> bool:
+        """Whether a script asks for the language in its first line."""
+        return not {*self.shebangs}.isdisjoint(_interpreter(content))
+
+    def main_file(self, files: Mapping[str, bytes]) -> str | None:
+        """The source that is begun with; `None` if the language's tools need not know. `RequestError` if that is
+        unclear.
+        """
+        named = [name for stem in self.main for name in files if Path(name).stem == stem and "/" not in name][:1]
+        if not named and self.main_pattern:
+            named = [name for name in files if re.search(self.main_pattern.encode(), files[name], re.MULTILINE)]
+        if len(named) == 1 or len(files) == 1:
+            return (named or list(files))[0]
+        if not self._needs_main():
+            return None
+        found = ", ".join((named or list(files))[:5])
         raise RequestError("submission", f"which of these is the main file: {found}? Call it {self.main[0]}")
 
-    def entry_point(self, files: Mapping[str, bytes], main: str) -> str:
-        """What is begun with: the main file, or the class in it."""
-        if self.entry == "file":
-            return main
-        stem = main.rpartition(".")[0].replace("/", ".")
-        package = re.search(rb"^\s*package\s+([\w.]+)", files[main], re.MULTILINE)
-        plain = stem.rpartition(".")[2]
-        return f"{package[1].decode()}.{plain}" if package else stem
+    def _needs_main(self) -> bool:
+        words = (*(self.compile.argv if self.compile else ()), *self.run.argv)
+        return any("{main}" in word or "{stem}" in word for word in words)
+
+    def command(self, files: Iterable[str]) -> Argv:
+        """That which runs a program of these files."""
+        package = self.package
+        return package.argv if package is not None and {*package.files} <= {*files} else self.run.argv
 
     def installed(self) -> bool:
         """Whether this host has what its commands start."""
@@ -155,24 +188,30 @@ def _read(path: Path, _changed: int) -> Language:
         raise PolicyError(str(path), key, first["msg"].removeprefix("Value error, ")) from None
 
 
-def detect(files: Mapping[str, bytes], allowed: tuple[str, ...] | None = None) -> Language:
-    """The language of sources, of those that are allowed; `RequestError` that says why it cannot be told."""
+def detect(name: str, files: Mapping[str, bytes], allowed: tuple[str, ...] | None = None) -> Language:
+    """The language of the sources of a submission of that name, of those that are allowed; `RequestError` that says why
+    it cannot be told. An extension in capitals counts where it is none as it is spelled: `.C` is C++, `.PY` is Python.
+    """
     candidates = [load(code) for code in (codes() if allowed is None else allowed)]
-    by_extension = [language for language in candidates if language.detect and language.sources(files)]
-    if len(by_extension) > 1:
-        by_extension = _by_shebang(files, by_extension) or by_extension
-    found = by_extension or _by_shebang(files, candidates)
+    for exactly in (True, False):
+        found = [one for one in candidates if one.detect and one.sources(files, exactly=exactly)]
+        if found:
+            break
+    if len(found) != 1:
+        scripts = [one for one in found or candidates if any(map(one.is_interpreter_of, files.values()))]
+        found = scripts or found
     if len(found) == 1:
         return found[0]
     if found:
-        raise RequestError("language", f"could be {' or '.join(language.code for language in found)}: say which")
-    names = ", ".join(sorted(files)[:5])
-    raise RequestError("language", f"cannot be told from the names of the files ({names})")
+        could = " or ".join(language.code for language in found)
+        raise RequestError("language", f"the language of {name} could be {could}: say which")
+    raise RequestError("language", f"the language of {name} is not known: {_unknown(files, allowed)}")
 
 
-def _by_shebang(files: Mapping[str, bytes], languages: Iterable[Language]) -> list[Language]:
-    words = {word for content in files.values() for word in _interpreter(content)}
-    return [language for language in languages if words & set(language.shebangs)]
+def _unknown(files: Mapping[str, bytes], allowed: tuple[str, ...] | None) -> str:
+    extensions = sorted({Path(file).suffix or file for file in files})
+    has = f"no language has files such as {', '.join(extensions[:5])}" if extensions else "it has no files"
+    return has if allowed is None else f"{has}, of those that are allowed here: {', '.join(allowed)}"
 
 
 def _interpreter(content: bytes) -> list[str]:

@@ -203,8 +203,8 @@ class Problem:
     submit_answer: bool = False
     minimise: bool = False
     """Whether less is better in a scoring problem (legacy `objective: min`)."""
-    allow_file_writing: bool = True
-    """Whether submissions may write files where they run; they always may before 2023-07-draft."""
+    allow_file_writing: bool | None = None
+    """Whether submissions may write files where they run; `None` if the format does not say: then they may."""
     checker: str = "default"
     """A built-in one: `default`, or, chosen by the caller, `exact`, `tokens`, `lines`, `floats`, `unordered`."""
     checker_args: tuple[str, ...] = ()

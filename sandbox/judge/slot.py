@@ -5,18 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sandbox.box import Box
 from sandbox.judge.checker import NEXT_INPUT, Checked, Checker, Feedback, Validator
-from sandbox.judge.compiler import Program
 from sandbox.judge.inputs import Inputs
 from sandbox.judge.interactor import interact
 from sandbox.judge.judgement import EXCERPT, Finding, TestResult
 from sandbox.judge.problem import Problem, Test
+from sandbox.judge.program import Program
 from sandbox.judge.reasons import verdict_of
 from sandbox.judge.stop import Stop
 from sandbox.judge.verdict import Verdict
@@ -139,8 +139,9 @@ class TestSlot:
         return replace(run, verdict=Verdict.JE, reason=why)
 
     def _options(self, test: Test) -> dict[str, Any]:
-        files: Mapping[str, Path] | None = None if test.files is None else {"./": test.files}
-        return {"limits": self._trial.limits, "files": files}
+        trial = self._trial
+        at_work = trial.program.at_work(test.files, writable=trial.problem.allow_file_writing)
+        return {"limits": trial.limits, **at_work}
 
     def _argv(self, test: Test) -> tuple[str, ...]:
         return (*self._trial.program.argv(self._trial.limits.memory or 0), *test.args)

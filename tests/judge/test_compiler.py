@@ -15,7 +15,8 @@ from sandbox import Box, Limits
 from sandbox.errors import RequestError
 from sandbox.files import File
 from sandbox.judge.cache import Cache
-from sandbox.judge.compiler import MESSAGE, Compiler, Program, Rejected
+from sandbox.judge.compiler import MESSAGE, Compiler, Rejected
+from sandbox.judge.program import Program
 from sandbox.judge.submission import Submission
 
 HELLO = "#include <stdio.h>\nint main(void) { puts(WORD); }\n"
@@ -167,7 +168,7 @@ def test_a_named_language_needs_no_extension(compiler: Compiler) -> None:
 
 def test_unknown_and_forbidden_languages(compiler: Compiler) -> None:
     """A language that cannot be told, or is not allowed, is the submission's error, and says which are."""
-    assert "cannot be told" in rejected(compiler, {"a.txt": ""})
+    assert "the language of test is not known" in rejected(compiler, {"a.txt": ""})
     made = compiler.compile(source({"a.c": ""}, language="c"), languages=("java", "python3"))
     assert isinstance(made, Rejected)
     assert "java, python3" in made.message

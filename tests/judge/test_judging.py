@@ -246,9 +246,9 @@ for top, below, names in os.walk("/"):
         if name.endswith((".ans", ".in")) or "secret_validator" in name or "judgemessage" in name:
             if not top.startswith("/usr"):
                 print(path, file=sys.stderr)
-print(open("/program/a.py").read() and 0)
+print(open("/program/main.py").read() and 0)
 try:
-    open("/program/a.py", "w")
+    open("/program/main.py", "w")
 except OSError as error:
     print(error, file=sys.stderr)
 """
@@ -278,7 +278,7 @@ print(left)
 
 def test_a_run_near_the_limit_is_repeated(compiler: Compiler, tmp_path: Path) -> None:
     """A run that ends close to the limit is run again, the fastest counts, and the times of all are told."""
-    source = "import time\nwhile time.process_time() < 0.98: pass\n" + SUM
+    source = "import time\nwhile time.process_time() < 0.96: pass\n" + SUM
     judgement = judge(compiler, package(tmp_path), source)
     assert judgement.verdict is AC
     assert len(judgement.tests[0].attempts) >= 2

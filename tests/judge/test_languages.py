@@ -82,7 +82,7 @@ def test_a_new_language_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "languages" / "c.toml").write_text(FILE)
     monkeypatch.setenv("SANDBOX_POLICIES", str(tmp_path))
     assert languages.load("brand-new").name == languages.load("c").name == "Test"
-    assert languages.detect({"x.test": b""}, ("brand-new",)).code == "brand-new"
+    assert languages.detect("x", {"x.test": b""}, ("brand-new",)).code == "brand-new"
 
 
 @pytest.mark.parametrize("code", ["klingon", "../c", "", "C", "c/../c"])
@@ -106,29 +106,29 @@ def test_unknown_languages(code: str) -> None:
 )
 def test_detection(files: dict[str, bytes], code: str) -> None:
     """By the names of the files, or by what they say in their first line."""
-    assert languages.detect(files).code == code
+    assert languages.detect("it", files).code == code
 
 
 @pytest.mark.parametrize(
     ("files", "why"),
     [
-        ({"a.txt": b""}, "cannot be told"),
+        ({"a.txt": b""}, "the language of it is not known: no language has files such as .txt"),
         ({"a.c": b"", "b.py": b""}, "c or python3"),
-        ({}, "cannot be told"),
-        ({"run": b"#!\n"}, "cannot be told"),
-        ({"run": b"#! \xff\n"}, "cannot be told"),
+        ({}, "it has no files"),
+        ({"run": b"#!\n"}, "no language has files such as run"),
+        ({"run": b"#! \xff\n"}, "no language has files such as run"),
     ],
 )
 def test_what_cannot_be_told(files: dict[str, bytes], why: str) -> None:
     """Nothing, or more than one language, is an error that says so."""
     with pytest.raises(RequestError, match=why):
-        languages.detect(files)
+        languages.detect("it", files)
 
 
 def test_only_allowed_languages() -> None:
     """A language that the problem does not allow is not found."""
-    with pytest.raises(RequestError, match="cannot be told"):
-        languages.detect({"a.c": b""}, ("python3", "java"))
+    with pytest.raises(RequestError, match="the language of it is not known"):
+        languages.detect("it", {"a.c": b""}, ("python3", "java"))
 
 
 @pytest.mark.parametrize(
@@ -136,12 +136,16 @@ def test_only_allowed_languages() -> None:
     [
         ("c", {"odd name.c": b""}, "odd name.c"),
         ("python3", {"main.py": b"", "other.py": b""}, "main.py"),
-        ("java", {"A.java": b"class A {}", "B.java": b"class B { public static void main(String[] a) {} }"}, "B.java"),
+        ("java", {"A.java": b"", "B.java": b""}, None),
+        ("c", {"a.c": b"", "b.c": b""}, None),
+        ("haskell", {"A.hs": b"module A where\n", "B.hs": b"import A\nmain = a\n"}, "B.hs"),
+        ("rust", {"a.rs": b"pub fn f() {}", "b.rs": b"mod a;\nfn main() {}"}, "b.rs"),
+        ("pascal", {"u.pas": b"unit u;\n", "p.pas": b"program p;\nuses u;\n"}, "p.pas"),
         ("cpp", {"a.cpp": b"", "sub/main.cpp": b"", "main.cpp": b""}, "main.cpp"),
     ],
 )
-def test_the_main_file(code: str, files: dict[str, bytes], main: str) -> None:
-    """The only one, or the one of the right name, or the one that holds the beginning."""
+def test_the_main_file(code: str, files: dict[str, bytes], main: str | None) -> None:
+    """The only one, or the one of the right name, or the one that holds the beginning; none where no tool asks."""
     assert languages.load(code).main_file(files) == main
 
 
@@ -150,13 +154,6 @@ def test_an_unclear_main_file(files: dict[str, bytes]) -> None:
     """Which of several it is has to be said, and the error says how."""
     with pytest.raises(RequestError, match="Call it main"):
         languages.load("python3").main_file(files)
-
-
-def test_the_main_class() -> None:
-    """A class in a package is named in full."""
-    java = languages.load("java")
-    assert java.entry_point({"a/b/Main.java": b"package a.b;\nclass Main {}"}, "a/b/Main.java") == "a.b.Main"
-    assert java.entry_point({"Main.java": b"class Main {}"}, "Main.java") == "Main"
 
 
 def test_sources_are_files() -> None:

@@ -22,7 +22,7 @@ def test_a_small_package(tmp_path: Path, head: str) -> None:
     assert [test.name for test in found.root.tests()] == ["secret/1"]
     assert (found.root.grading.errors, found.root.grading.scores) == ("worst", "pass-fail")
     assert found.root.grading.stop_early
-    assert found.allow_file_writing
+    assert found.allow_file_writing is None
 
 
 def test_every_key_of_problem_yaml(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def language(problem: Problem, jury: JurySubmission) -> Language | None:
     """Which language a submission is in; `None` if it is in none."""
     try:
         files = Submission.read(jury.path).files
-        return load(jury.language) if jury.language else detect(files, problem.languages)
+        return load(jury.language) if jury.language else detect(jury.name, files, problem.languages)
     except RequestError:
         return None
 

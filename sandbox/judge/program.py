@@ -1,0 +1,116 @@
+"""Programs that can be run: their command, their limits, and the directory that they run in."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox.errors import RequestError
+from sandbox.judge.cache import Entry
+from sandbox.judge.languages import Language
+from sandbox.judge.products import PROGRAM
+from sandbox.policy import Policy
+from sandbox.request import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that can be run. To be closed: until then it stays in the cache."""
+
+    language: Language
+    policy: Policy
+    """To be run under: has the program mounted at /program."""
+    directory: Path
+    """Where its files are on the host: those that were submitted and included, and those that were made of them."""
+    main: str
+    """The main file, as it is called in `directory`; empty if the language's tools need none."""
+    entry_point: str
+    """The class that it begins with, or the main file by the name that it was submitted under."""
+    alone: bool = False
+    """Whether it was made of one file, so that there is nothing else that it could read."""
+    message: str = ""
+    """What the compiler said: warnings."""
+    compile_time: float | None = None
+    """Seconds on the clock; `None` if nothing had to be compiled."""
+    cached: bool = False
+    _entry: Entry | None = field(default=None, repr=False)
+
+    def argv(self, memory: int) -> tuple[str, ...]:
+        """The command, for a memory limit of that many bytes."""
+        command = self.language.command(() if self.language.package is None else os.listdir(self.directory))
+        return tuple(expand(command, self.main, self.entry_point, memory))
+
+    def limits(self, wanted: Limits) -> Limits:
+        """Those limits, with what the language gets beyond them."""
+        if wanted.memory is None:
+            return wanted
+        limits: Limits = wanted.model_copy(update={"memory": wanted.memory + self.language.allowance.memory})
+        return limits
+
+    def at_work(self, files: Path | None = None, *, writable: bool | None = False) -> dict[str, Any]:
+        """Options of a run whose working directory has the program's files, and those of a directory `files` over them.
+
+        It is /program itself, which costs nothing, unless there are such files or it is to be `writable`; `None` if
+        it is to be writable and the only source need not be there. Raises `RequestError` for a link in `files`.
+        """
+        if files is None and writable is False:
+            return {"cwd": PROGRAM}
+        if files is None and writable is None and self.alone:
+            return {}
+        over = {} if files is None else tree(files)
+        return {"files": {**_beside(tree(self.directory), over), **over}}
+
+    def close(self) -> None:
+        """It is not needed any more. Safe to call twice."""
+        if self._entry is not None:
+            self._entry.close()
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def expand(
+    argv: Sequence[str], main: str, entry: str, memory: int | None, sources: Sequence[str] = ()
+) -> Iterator[str]:  # fmt: skip
+    """A command of a language, with what its words in braces stand for; `memory` is in bytes."""
+    stem = main.rpartition("/")[2].rpartition(".")[0]
+    words = {"main": main, "stem": stem, "entry": entry, "memory": str(max((memory or 0) >> 20, 1))}
+    for item in argv:
+        if item == "{sources}":
+            yield from (f"./{source}" if source[0] in "-@" else source for source in sources)
+        else:
+            yield re.sub(r"\{(\w+)\}", lambda match: words.get(match[1], match[0]), item)
+
+
+def tree(directory: Path) -> dict[str, bytes | Path]:
+    """What is in a directory of the host, by the names that it has in a box; `RequestError` for a link."""
+    found: dict[str, bytes | Path] = {}
+    for place, directories, names in os.walk(directory):
+        for name in (*directories, *names):
+            path = Path(place, name)
+            below = path.relative_to(directory).as_posix()
+            if path.is_symlink():
+                raise RequestError("files", f"{below!r}: a link; links in a tree are not followed")
+            if name in names:
+                found[below] = path
+            elif not os.listdir(path):
+                found[below + "/"] = b""
+    return found
+
+
+def _beside(files: Mapping[str, bytes | Path], over: Mapping[str, bytes | Path]) -> dict[str, bytes | Path]:
+    """Those files that are not in the way of the ones that go over them."""
+    taken = {name.rstrip("/") for name in over}
+    parents = {str(parent) for name in taken for parent in Path(name).parents}
+    return {
+        name: content
+        for name, content in files.items()
+        if name.rstrip("/") not in taken | parents and taken.isdisjoint(map(str, Path(name).parents))
+    }
