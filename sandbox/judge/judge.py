@@ -15,6 +15,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from sandbox.errors import LaunchError
 from sandbox.judge.ahead import Ahead, Slot
 from sandbox.judge.answers import AnswerSlot
 from sandbox.judge.checker import All, BuiltIn, Checker, Validator
@@ -134,7 +135,12 @@ class Judge:
         with made:
             trial = self._trial(made, transcript=transcript)
             static = functools.partial(self._validate_source, submission, made)
-            root = run(functools.partial(TestSlot, trial), static)
+            try:
+                root = run(functools.partial(TestSlot, trial), static)
+            except LaunchError as error:
+                if not made.refuses(error):
+                    raise
+                return replace(judgement, verdict=Verdict.CE, reason=f"the program cannot be started: {error}")
         compiled = replace(
             judgement,
             language=made.language.code,

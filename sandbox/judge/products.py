@@ -33,8 +33,8 @@ def entry_class(classes: Iterable[File], language: Language, staged: Staged, wan
         stem = wanted.removesuffix(language.extensions[0])
         found = [one for one in found if stem in (one.name, one.simple_name)]
     if not found:
-        which = f"the class {wanted}" if wanted is not None else "no class"
-        raise RequestError("submission", f"{which} has a method main that {language.name} can start")
+        which = "no class" if wanted is None else f"no class {wanted}"
+        raise RequestError("submission", f"there is {which} with a method main that {language.name} can start")
     default = [one for one in found if one.simple_name in language.main]
     best = sorted(default or found, key=_rank)
     outer = [one for one in best if "$" not in one.name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandbox.errors import RequestError
+from sandbox.errors import SHORTAGES, LaunchError, RequestError
 from sandbox.judge.cache import Entry
 from sandbox.judge.languages import Language
 from sandbox.judge.products import PROGRAM
@@ -63,6 +64,11 @@ class Program:
             return {}
         over = {} if files is None else tree(files)
         return {"files": {**_beside(tree(self.directory), over), **over}}
+
+    def refuses(self, error: LaunchError) -> bool:
+        """Whether it was not started because of what it is: the kernel takes no such file for a program (execve(2))."""
+        own = error.step == f"execve {self.argv(0)[0]}" and self.language.run.argv[0].startswith(PROGRAM)
+        return own and error.errno not in SHORTAGES | {errno.EAGAIN}
 
     def close(self) -> None:
         """It is not needed any more. Safe to call twice."""

@@ -34,7 +34,7 @@ class Staged:
         """A tool's message with the names that the author of the submission knows."""
         for ours, theirs in self.submitted.items():
             literal = theirs.replace("\\", r"\\")
-            message = re.sub(rf"(?<![\w.-]){re.escape(ours)}(?![\w-])", literal, message)
+            message = re.sub(rf"(?<![\w./-])(\./|/box/|){re.escape(ours)}(?![\w-])", rf"\g<1>{literal}", message)
         return message
 
     def renamed(self, names: Mapping[str, str]) -> Staged:
@@ -57,7 +57,8 @@ class Staged:
 def stage(submission: Submission, language: Language, include: Include) -> Staged:
     """Decide the names. `RequestError` if the submission has no source of the language, or no clear main file.
 
-    The main file is one of those that were submitted. Names are as `Language.names` says.
+    The main file is one of those that were submitted, unless the jury includes one of the name that main files have,
+    which then calls the submission. Names are as `Language.names` says.
     """
     own = submission.files
     sources = language.sources(own) or _only(own, language)
@@ -67,9 +68,10 @@ def stage(submission: Submission, language: Language, include: Include) -> Stage
     entry = submission.entry_point
     if entry is not None and language.entry == "file" and entry not in own:
         raise RequestError("submission", f"{submission.name} has no file {entry}, which is to be its entry point")
-    main = entry if entry in own else language.main_file({name: own[name] for name in sources})
     included = _included(include, language)
     files = {**own, **included}
+    driver = next((name for name in language.sources(included) if PurePosixPath(name).stem in language.main), None)
+    main = entry if entry in own else driver or language.main_file({name: own[name] for name in sources})
     everything = tuple(sorted({*sources, *language.sources(included)}))
     staged = Staged(files, everything, main or "", entry or main or sources[0])
     alone = everything[0] if len(everything) == 1 else None

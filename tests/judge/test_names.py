@@ -147,9 +147,15 @@ def staged(
 
 def test_the_main_file_is_a_submitted_one() -> None:
     """Included sources make a single file no less the main one, and keep every name as it is: they may name it."""
-    found = staged("python3", {"sol.py": ""}, {"python3": {"lib.py": "", "main.py": ""}, "default": {"table.txt": "1"}})
-    assert (found.main, set(found.files)) == ("sol.py", {"sol.py", "lib.py", "main.py", "table.txt"})
+    found = staged("python3", {"sol.py": ""}, {"python3": {"lib.py": ""}, "default": {"table.txt": "1"}})
+    assert (found.main, set(found.files)) == ("sol.py", {"sol.py", "lib.py", "table.txt"})
     assert staged("python3", {"sol.py": ""}, {"default": {"table.txt": "1"}}).main == "main.py"
+
+
+def test_an_included_main_file_calls_the_submission() -> None:
+    """A main file that the jury includes is the language's default entry point, and the submission keeps its name."""
+    found = staged("python3", {"sol.py": ""}, {"python3": {"main.py": "import sol"}})
+    assert (found.main, set(found.files)) == ("main.py", {"sol.py", "main.py"})
 
 
 def test_the_jurys_files_go_over_the_submissions() -> None:

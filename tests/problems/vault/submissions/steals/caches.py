@@ -3,7 +3,7 @@ import os
 
 for place in ("/program", "/program/..", "/var/cache/sandbox", "/root/.cache/sandbox", "/var/tmp"):
     if os.path.isdir(place):
-        names = set(os.listdir(place)) - {"caches.py", "__pycache__"}
+        names = set(os.listdir(place)) - {"main.py", "__pycache__"}
         for name in names:
             if name.endswith((".json", ".py", ".ans")) or len(name) > 30:
                 print("found", place, name)
