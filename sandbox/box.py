@@ -85,6 +85,11 @@ class Box:
         assert self._init is not None
         return self._init
 
+    @property
+    def ready(self) -> bool:
+        """Whether there is a box for the next run; if not, it has been ordered, or will be made then."""
+        return self._init is not None
+
     def run(
         self,
         argv: Iterable[str | bytes | os.PathLike[str]],

@@ -1,8 +1,12 @@
 """What the host has of ours, counted from outside of the engine: for scripts/soak, and for tests.
 
-    before = census.count()
+    before = census.quiet(box)
     ...
-    assert not census.left(before)
+    assert not census.left(before, box)
+
+A box whose run left something is being replaced: it holds less than one that is ready, until its next run, and its old
+processes are still on their way out. So whoever compares two counts takes both when it is quiet: each box that lives
+on has been kept from one run to the next, and one look after another sees the same. `count` alone is what is there now.
 
 Tests import it by pytest's `pythonpath`. Where a kind can be told from what others on the host do, only what
 descends from this process, or lies in its control groups, is counted.
@@ -14,8 +18,13 @@ import gc
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox import Box
+    from sandbox.launch.launcher import Init
 
 Counts = Mapping[str, int]
 """How many there are, by kind."""
@@ -30,6 +39,16 @@ MOVING: Mapping[str, tuple[int, int]] = {MEMORY: (2048, 512), OBJECTS: (200, 50)
 
 UNJUDGED = frozenset({DYING, KERNEL})
 """Kinds of the whole host, shown but not judged: everybody else moves them as well."""
+
+SHARED = frozenset({"temporary files", "SysV objects"})
+"""Kinds that others on the host move as well, if there are any: for a soak, which is alone."""
+
+AGREEING = 3
+"""Looks in a row that see the same when it is quiet,"""
+PAUSE = 0.01
+"""seconds between two of them,"""
+PATIENCE = 10.0
+"""and seconds until what has not become quiet is told as it is."""
 
 GROUPS = f"sandbox-{os.getpid()}-"
 """What the names of the control groups of this service begin with."""
@@ -74,12 +93,46 @@ def drifted(before: Counts, after: Counts, runs: int) -> dict[str, int]:
     return {kind: growth[kind] for kind, (few, more) in MOVING.items() if growth[kind] > few + more * runs / 10_000}
 
 
-def left(before: Counts, patience: float = 3.0) -> dict[str, int]:
-    """What has been left since, by kind, when what was on its way out has had time to go."""
-    deadline = time.monotonic() + patience
-    while (found := grown(before, count())) and time.monotonic() < deadline:
-        time.sleep(0.05)
+def settle(box: Box) -> Init:
+    """Use a box until a run has left it as it was, which a run in a box just made may not; its init."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        init = box.init if box.ready else None
+        box.run(["true"])
+        if box.ready and box.init is init:
+            return box.init
+        if time.monotonic() > deadline:
+            raise TimeoutError("the box is replaced after every run; which policy keeps none?")
+        time.sleep(PAUSE)  # past the tick of the clock in which the box was made
+
+
+def quiet(*boxes: Box, look: Callable[[], Counts] = count) -> Counts:
+    """What there is when nothing is on its way: these boxes are kept, and several looks in a row see the same.
+
+    `look` is what is looked with; what is still moving when patience ends is told as it is then.
+    """
+    for box in boxes:
+        settle(box)
+    deadline = time.monotonic() + PATIENCE
+    counts, agreeing = look(), 1
+    while agreeing < AGREEING and time.monotonic() < deadline:
+        time.sleep(PAUSE)
+        last, counts = counts, look()
+        agreeing = agreeing + 1 if _own(last) == _own(counts) else 1
+    return counts
+
+
+def left(before: Counts, *boxes: Box, look: Callable[[], Counts] = count) -> dict[str, int]:
+    """What has been left since, by kind, when what was on its way out has had time to go; arguments as of `quiet`."""
+    deadline = time.monotonic() + PATIENCE
+    while (found := grown(_own(before), quiet(*boxes, look=look))) and time.monotonic() < deadline:
+        time.sleep(PAUSE)
     return found
+
+
+def _own(counts: Counts) -> Counts:
+    """Of the kinds that can be counted exactly, those that nobody else moves."""
+    return {kind: number for kind, number in counts.items() if kind not in UNJUDGED | SHARED | MOVING.keys()}
 
 
 def _processes() -> Iterator[Path]:

@@ -152,27 +152,13 @@ class Soak:
         return ["./program", *arguments], options | {"files": options["files"] | {"program": content}}
 
 
-def calm(pool: sandbox.BoxPool) -> None:
-    """Run what leaves nothing in every box of the pool, until none of them is to be replaced."""
-    for _ in range(3):
-        threads = [threading.Thread(target=pool.run, args=(("sleep", "0.05"),)) for _ in range(pool.size)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+def look(pool: sandbox.BoxPool) -> census.Counts:
+    """What the host has while nothing runs, with every box of the pool at hand, so that none is being replaced."""
+    with contextlib.ExitStack() as held:
+        return census.quiet(*(held.enter_context(pool.box()) for _ in range(pool.size)))
 
 
-def look(pool: sandbox.BoxPool, before: census.Counts) -> dict[str, int]:
-    """What the host has while nothing runs; what is on its way out has time to go."""
-    for _ in range(5):
-        calm(pool)
-        counts = census.count()
-        if not census.grown(before, counts):
-            break
-    return counts
-
-
-def report(samples: list[tuple[int, dict[str, int]]], closed: census.Counts) -> None:
+def report(samples: list[tuple[int, census.Counts]], closed: census.Counts) -> None:
     """The table of what the host had: warm, halfway, at the end, the drift between, and with the pool closed."""
     (first, warm), (half, middle), (last, end) = samples[0], samples[len(samples) // 2], samples[-1]
     heads = ("warm", f"after {half - first}", f"after {last - first}", "per 10,000", "pool closed")
@@ -210,18 +196,18 @@ def run(soak: Soak, policy: str, runs: int) -> int:
     """Soak, and print what was found."""
     with sandbox.Box(policy) as box:  # after it there is what a service has for its life, such as a janitor
         box.run(("true",))
-    outside = census.count()
+    outside = census.quiet()
     with sandbox.BoxPool(policy, BOXES) as pool:
         soak.round(pool, soak.each() + soak.draw(WARM_UP))
-        samples = [(soak.done, look(pool, census.count()))]
+        samples = [(soak.done, look(pool))]
         busy = 0.0
         for number in range(ROUNDS):
             started = time.monotonic()
             soak.round(pool, soak.draw(runs * (number + 1) // ROUNDS - runs * number // ROUNDS))
             busy += time.monotonic() - started
-            samples.append((soak.done, look(pool, samples[0][1])))
+            samples.append((soak.done, look(pool)))
     census.left(outside)  # what is on its way out has time to go
-    closed = census.count()
+    closed = census.quiet()
     print(f"{runs} runs of {policy} in {busy:.0f} s: {runs / busy:.0f} a second")
     report(samples, closed)
     (_, warm), (half, middle), (last, end) = samples[0], samples[ROUNDS // 2], samples[-1]

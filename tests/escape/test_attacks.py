@@ -193,16 +193,11 @@ CLEAN = b"/box\n/box:\n\n/dev/shm:\n\n/tmp:\n0022\n256\n1\n"
 @pytest.fixture
 def untouched(warm: Box, neighbour: Box) -> Iterator[None]:
     """The host has nothing more than before, and both boxes are as if nobody had attacked."""
-    look = ["sh", "-c", LOOK]
-    for box in (warm, neighbour):
-        box.run(look)
-    # What others on the host make as well, and what moves by itself, is for scripts/soak.
-    others = {*census.MOVING, "temporary files"}
-    before = {kind: number for kind, number in census.count().items() if kind not in others}
+    before = census.quiet(warm, neighbour)
     yield
-    assert warm.run(look).stdout == CLEAN
+    assert warm.run(["sh", "-c", LOOK]).stdout == CLEAN
     assert neighbour.run(["cat"], stdin=b"calm").stdout == b"calm"
-    assert not census.left(before)
+    assert not census.left(before, warm, neighbour)
 
 
 @pytest.mark.usefixtures("untouched")

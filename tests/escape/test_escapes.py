@@ -6,7 +6,6 @@ of `HELD` hold something while another box and the host look, and the tests belo
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import json
@@ -56,16 +55,6 @@ def write(path, text):
 def python(box: Box, program: str, **options: Any) -> Result:
     """Run hostile Python without leaving a file, so that the box can be used again."""
     return box.run(["python3", "-I", "-S", "-c", PRELUDE + program], **options)
-
-
-def left_in(box: Box) -> list[str]:
-    """Processes that the host sees in a box in which nothing runs: its init, and nothing else."""
-    found = []
-    for process in psutil.Process(box.warden.pid).children(recursive=True):
-        with contextlib.suppress(psutil.Error):  # the init of the box before, which is on its way out
-            # One that is being made still has the name of the warden whose copy it is.
-            found.append(process.name().replace("warden", "init"))
-    return found
 
 
 @pytest.fixture(scope="module")

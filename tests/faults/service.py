@@ -2,11 +2,11 @@
 
 import contextlib
 import ctypes
-import gc
 import os
 import sys
-import time
 from typing import Any
+
+import census
 
 import sandbox
 from sandbox.kernel import cgroup
@@ -55,19 +55,17 @@ def groups() -> list[str]:
     return [str(path) for parent in parents for path in parent.glob(f"{cgroup.PREFIX}{os.getpid()}-*")]
 
 
-def children() -> int:
-    """How many children this process has, after the dead among those that lost their parents are reaped."""
+def holdings() -> census.Counts:
+    """What this service has, after the dead among those that lost their parents are reaped."""
     with contextlib.suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    with open(f"/proc/self/task/{os.getpid()}/children") as file:
-        return len(file.read().split())
+    return census.count()
 
 
-def holdings() -> dict[str, object]:
-    """What this service has: descriptors, processes and control groups."""
-    gc.collect()
-    return {"descriptors": len(os.listdir("/proc/self/fd")), "processes": children(), "groups": groups()}
+def quiet(*boxes: sandbox.Box) -> census.Counts:
+    """What this service has when nothing is on its way."""
+    return census.quiet(*boxes, look=holdings)
 
 
 def attempt(action) -> str:
@@ -79,9 +77,7 @@ def attempt(action) -> str:
     return "done"
 
 
-def await_holdings(wanted: dict[str, object]) -> None:
-    """What is on its way out may take a moment."""
-    deadline = time.monotonic() + 5
-    while (present := holdings()) != wanted:
-        assert time.monotonic() < deadline, f"{present} instead of {wanted}"
-        time.sleep(0.01)
+def await_nothing_left(before: census.Counts, *boxes: sandbox.Box) -> None:
+    """What is on its way out may take a moment; what does not go is a leak."""
+    found = census.left(before, *boxes, look=holdings)
+    assert not found, f"left behind: {found}"

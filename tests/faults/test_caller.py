@@ -17,7 +17,8 @@ def catch(number, frame) -> None:
 
 for number in (signal.SIGALRM, signal.SIGUSR1):
     signal.signal(number, catch)
-before = holdings()
+life()
+before = quiet()
 # From our own timer, in the middle of calls, and from another process, at any time.
 signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
 sender = subprocess.Popen([sys.executable, "-c", '''
@@ -33,7 +34,7 @@ finally:
     signal.setitimer(signal.ITIMER_REAL, 0)
     sender.kill()
     sender.wait()
-await_holdings({**before, "processes": before["processes"] + ("no-cgroup" not in POLICY)})
+await_nothing_left(before)
 """
 
 
@@ -48,7 +49,7 @@ import warnings
 
 warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn of forks with threads, rightly
 life()
-before = holdings()
+before = quiet()
 boxes = [sandbox.Box(POLICY) for _ in range(3)]
 pool = sandbox.BoxPool(POLICY, 1)
 results = []
@@ -86,7 +87,7 @@ assert [result.stdout for result in results] == [b"x" * 100_000] * 30
 pool.close()
 for box in boxes:
     box.close()
-await_holdings(before)
+await_nothing_left(before)
 """
 
 
@@ -97,6 +98,7 @@ def test_fork_while_others_run(service: Service) -> None:
 
 CLOCK = """
 import random
+import time
 
 # Whoever asks for the time of day gets one that leaps by years, either way.
 time.time = lambda: random.uniform(0, 4e9)

@@ -69,10 +69,10 @@ def fail(call: str, number: int) -> str:
 
 trace("-o /dev/null")
 launch()
-before = holdings()
+before = quiet()
 with ThreadPoolExecutor(2) as threads:
     ends = list(threads.map(lambda item: fail(*item), calls()))
-await_holdings(before)
+await_nothing_left(before)
 steps = {ended.removeprefix("LaunchError: ").rpartition(": ")[0] for ended in ends if ended != "done"}
 assert len(steps) > 40, sorted(steps)
 """

@@ -14,6 +14,7 @@ KILLED = """
 import pathlib
 import signal
 import threading
+import time
 
 def fork(step: int = 0) -> int:
     # A service that lives the life of a box, and kills itself at a step of its Python side.
@@ -53,7 +54,7 @@ def mounts() -> str:
     return pathlib.Path("/proc/self/mountinfo").read_text()
 
 life()  # everything is imported, and the janitor there
-before, mounted, total = holdings(), mounts(), steps()
+before, mounted, total = quiet(), mounts(), steps()
 pids, killed = [], 0
 for step in range(1, total + 50, total // 80):
     pids.append(fork(step))
@@ -63,7 +64,7 @@ for number in range(20):  # in the middle of steps, from outside
     time.sleep(number / 250)
     os.kill(pids[-1], signal.SIGKILL)
     os.waitpid(pids[-1], 0)
-await_holdings(before)  # every process that any of them has started was, in the end, a child of this one
+await_nothing_left(before)  # every process that any of them has started was, in the end, a child of this one
 assert not left_behind(pids), left_behind(pids)
 assert mounts() == mounted
 assert killed >= 75, (killed, total)

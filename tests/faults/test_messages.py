@@ -11,6 +11,7 @@ Service = Callable[..., str]
 STRIKE = """
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from sandbox import monitor
 from sandbox.launch import launcher, packets
@@ -91,14 +92,14 @@ def strike(number: int) -> tuple[str, bool]:
     return ended, over
 
 life()
-before = holdings()
+before = quiet()
 if FAULT == "stopped":
     launcher.PATIENCE, monitor.GRACE = 1.5, 0.3
 numbers = range(1, 75, 3 if FAULT == "stopped" else 1)
 with ThreadPoolExecutor(2 if FAULT == "killed" else 8) as threads:
     ends = list(threads.map(strike, numbers))
 assert ends[-1] == ("done", True), ends[-1]
-await_holdings(before)
+await_nothing_left(before)
 """
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
-import threading
 from pathlib import Path
 
+import census
 import pytest
 
 from sandbox.files import File
@@ -330,18 +329,19 @@ def test_large_output_goes_by_a_file(compiler: Compiler, tmp_path: Path) -> None
     assert judgement.verdict is WA
 
 
-def test_nothing_is_kept(compiler: Compiler, guessing: Path, tmp_path: Path) -> None:
+def test_nothing_is_kept(
+    compiler: Compiler, guessing: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
     """When a judge is closed, no descriptor, thread or file of it is left, however its submissions ended."""
-
-    def kept() -> tuple[int, int, list[str]]:
-        return len(os.listdir("/proc/self/fd")), threading.active_count(), sorted(os.listdir(tempfile.gettempdir()))
-
+    (programs / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(programs / "temporary"))
     for source in (BISECT, "print(1)"):  # compile, and make whatever is made once
         judge(compiler, guessing, source)
-    before = kept()
+    before = census.quiet()
     for source in (BISECT, "print(1)", "while True: print('x' * 1000)", "import os; os.abort()"):
         judge(compiler, guessing, source, transcript=source is BISECT)
-    assert kept() == before
+    assert not census.left(before)
+    assert not list((programs / "temporary").iterdir())
 
 
 def test_submitted_answers(compiler: Compiler, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import census
 import psutil
 import pytest
 
@@ -48,17 +49,6 @@ def own(policy: Name) -> Iterator[Box]:
         yield box
 
 
-def settle(box: Box) -> Init:
-    """Use a box until it is kept from one run to the next; its init."""
-    while True:
-        box.run(["true"])
-        init = box.init if box._ordered is None else None
-        box.run(["true"])
-        if init is not None and box._ordered is None and box.init is init:
-            return init
-        time.sleep(0.02)  # past the tick of the clock in which the box was made
-
-
 def pid_of(init: Init) -> int:
     """The PID of a box's init as the host sees it."""
     lines = Path(f"/proc/self/fdinfo/{init.pidfd}").read_text().splitlines()
@@ -89,7 +79,7 @@ def alive(process: psutil.Process) -> bool:
 def test_init_dies(own: Box, later: Later) -> None:
     """The death of an init fails its run, by an error that says so, and the box goes on with another."""
     for _ in range(3):
-        pid = pid_of(settle(own))
+        pid = pid_of(census.settle(own))
         later(functools.partial(os.kill, pid, signal.SIGKILL))
         started = time.monotonic()
         with pytest.raises(HostError, match="init died"):
@@ -100,7 +90,7 @@ def test_init_dies(own: Box, later: Later) -> None:
 
 def test_init_dies_while_nothing_runs(own: Box) -> None:
     """At most the next run fails for it, and says so."""
-    os.kill(pid_of(settle(own)), signal.SIGKILL)
+    os.kill(pid_of(census.settle(own)), signal.SIGKILL)
     time.sleep(0.05)
     with pytest.raises(HostError, match="init"):
         own.run(["true"])
@@ -328,7 +318,7 @@ def test_exception_before_an_answer(own: Box, monkeypatch: pytest.MonkeyPatch, f
 
     own.run(["touch", "mark"])  # the next box is ordered, but not waited for
     if files:
-        settle(own)
+        census.settle(own)
     with monkeypatch.context() as patch:
         patch.setattr(own.warden, "answer", interrupted)
         with pytest.raises(_Interrupted):
@@ -336,7 +326,7 @@ def test_exception_before_an_answer(own: Box, monkeypatch: pytest.MonkeyPatch, f
     for i in range(3):
         result = own.run(["cat", "b"], files={"b": b"%d" % i}, collect=["b"])
         assert (result.stdout, result.files) == (b"%d" % i, {"b": b"%d" % i})
-        settle(own)
+        census.settle(own)
         assert psutil.Process(pid_of(own.init)).ppid() == own.warden.pid
 
 
@@ -432,11 +422,6 @@ def test_pool_of_many_threads(policy: Name) -> None:
     assert not wrong
 
 
-def _state() -> tuple[int, int, int]:
-    gc.collect()
-    return len(os.listdir("/proc/self/fd")), len(psutil.Process().children(recursive=True)), threading.active_count()
-
-
 def test_nothing_grows(own: Box, tmp_path: Path) -> None:
     """500 runs of every kind: as many descriptors, processes and threads as before, and no more memory."""
     path = tmp_path / "input"
@@ -454,25 +439,22 @@ def test_nothing_grows(own: Box, tmp_path: Path) -> None:
 
     for i in range(50):
         once(i)
-    settle(own)
-    before, memory = _state(), psutil.Process().memory_info().rss
+    before = census.quiet(own)
     for i in range(300):
         once(i)
-    settle(own)
-    assert _state() == before
-    assert psutil.Process().memory_info().rss - memory < 2 << 20
+    assert not census.left(before, own)
+    assert not census.drifted(before, census.count(), 300)
 
 
 def test_boxes_leave_nothing(policy: Name) -> None:
     """Boxes that come and go: no descriptor, process or control group stays."""
     with Box(policy("native")) as box:
         box.run(["true"])
-    groups, before = _groups(os.getpid()), _state()
+    before = census.quiet()
     for _ in range(10):
         with Box(policy("native")) as box:
             box.run(["true"])
-    assert _state() == before
-    assert _groups(os.getpid()) == groups
+    assert not census.left(before)
 
 
 AFFINITY = """

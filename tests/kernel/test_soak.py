@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import os
 import re
@@ -187,3 +188,71 @@ def test_a_box_is_in_the_census(policy: Name) -> None:
         box.run(["sh", "-c", "(setsid sleep 100 &); touch left"])
         assert census.grown(before, census.count()).keys() >= {"processes", "descriptors"}
     assert not census.left(before)
+
+
+# It is quiet when it counts
+
+
+@pytest.fixture
+def box(policy: Name) -> Iterator[Box]:
+    """A box of the test's own."""
+    with Box(policy("native")) as box:
+        yield box
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_a_box_that_is_being_replaced_is_waited_for(box: Box, number: int) -> None:
+    """Counted when a fresh box is on order and counted when it is there are not the same; when it is quiet they are."""
+    box.run(["true"])
+    ready = census.quiet(box)
+    box.renew()
+    assert not box.ready
+    assert census.grown(census.count(), ready)["descriptors"] >= 4
+    assert not census.left(ready, box)
+    box.renew()
+    assert not census.left(census.quiet(box), box)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_what_leaks_while_boxes_are_replaced_is_found(
+    box: Box, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:  # fmt: skip
+    """One descriptor in so many runs that each have their box replaced, and the census says how many."""
+    monkeypatch.setattr(census, "PATIENCE", 1.0)
+    before = census.quiet(box)
+    leaked = []
+    try:
+        for _ in range(count):
+            box.run(["touch", "mark"])
+            leaked.append(os.open("/dev/null", os.O_RDONLY))
+        assert census.left(before, box) == {"descriptors": count}
+    finally:
+        for fd in leaked:
+            os.close(fd)
+    assert not census.left(before, box)
+
+
+def test_what_comes_and_goes_is_waited_for() -> None:
+    """A count that is taken while a process and a thread of the service end has neither."""
+    before = census.quiet()
+    with subprocess.Popen(["sleep", "0.3"]) as child:
+        timer = threading.Timer(0.4, lambda: None)
+        timer.start()
+        reaper = threading.Thread(target=child.wait)
+        reaper.start()
+        assert not census.left(before)
+        reaper.join()
+
+
+def test_what_never_comes_to_rest_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deadline ends the waiting, and the last look is what counts."""
+    monkeypatch.setattr(census, "PATIENCE", 0.1)
+    numbers = itertools.count()
+    assert census.quiet(look=lambda: {"descriptors": next(numbers)})["descriptors"] > census.AGREEING
+
+
+def test_a_box_that_no_run_leaves_as_it_was(monkeypatch: pytest.MonkeyPatch, write_policy: Name) -> None:
+    """Where a policy has every box replaced there is no quiet, and the census says so instead of counting."""
+    monkeypatch.setattr(census, "PATIENCE", 0.1)
+    with Box(write_policy('reuse = "never"\n')) as box, pytest.raises(TimeoutError, match="after every run"):
+        census.quiet(box)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+import census
 import pytest
 
 from sandbox import DEVNULL, PIPE, STDOUT, Box, RequestError, Result, Status
@@ -236,18 +237,12 @@ def test_wrong_streams_leave_no_descriptor(box: Box, tmp_path: Path) -> None:
     path = tmp_path / "input"
     path.write_bytes(b"x")
 
-    def descriptors() -> int:
-        box.run(["true"])  # a box that was ordered before it is complete now
-        return len(os.listdir("/proc/self/fd"))
-
-    descriptors()
-    time.sleep(0.05)  # the first run of a box may replace it
-    before = descriptors()
+    before = census.quiet(box)
     for _ in range(5):
         for stdin in (path, b"x"):
             with pytest.raises(RequestError, match=r"^stdout: "):
                 box.run(["true"], stdin=stdin, stdout=9999)
-    assert descriptors() <= before
+    assert not census.left(before, box)
 
 
 def test_both_streams_to_one_descriptor(box: Box, pipe: tuple[IO[bytes], IO[bytes]]) -> None:
