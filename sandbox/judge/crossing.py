@@ -1,185 +1,201 @@
-"""The pipes between two programs of which neither sees that the other has ended before we have seen it.
+"""The two pipes between a submission and the jury's program, with us in the middle of both.
 
-When a program ends, its pipes are closed before anybody is told that it has ended, and the other side can be quicker
-to react than we are to look. Then a submission that crashes would have ended after the validator that noticed. So we
-hold an end of each pipe ourselves until the program that has it has ended: what the other side does because of it comes
-later for certain. A program that closes an end and goes on has it closed a little later.
+Each side holds ends of pipes of its own, whose other ends are ours: nothing that the other side does, or leaves undone,
+makes a write fail, and neither can reach what the other one holds. What is said to a side that has gone is lost, and
+the speaker is not told. An end of input is passed on when we want it: the jury's program sees that a submission has
+failed only after it had time to reject what it was told before, so that it does not depend on chance which was first.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
-import select
-import tempfile
+import struct
+import termios
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
-from sandbox.errors import step
 from sandbox.handover import PipeEnd
-from sandbox.kernel.inotify import CLOSE_NOWRITE, CLOSE_WRITE, Inotify
 
 GRACE = 0.1
-"""Seconds after the closing of an end in which its program may end, before the other side sees it closed."""
+"""Seconds after the closing of its output in which a submission may end, before it counts as one that goes on."""
+
+QUIET = 0.2
+"""Seconds for which the jury's program has had nothing to read before it sees that a submission has failed."""
+
+LOOK = 0.01
+"""Seconds between two looks at what it has left to read."""
+
+CHUNK = 64 << 10
+
+HELD = 64 << 10
+"""Bytes that a pipe holds: with that between them, who says more than nobody reads would be stuck."""
 
 KEPT = 64 << 10
 """Bytes of a conversation that a transcript holds."""
 
 
 class Side:
-    """One of the two programs: its ends of both pipes."""
+    """One of the two programs, with the ends of pipes that are its own."""
 
-    def __init__(self, mark: str) -> None:
+    failed = False
+    """Whether it has ended in a way that decides about it."""
+
+    def __init__(self, mark: str, stdin: PipeEnd, stdout: PipeEnd) -> None:
         """`mark` tells in a transcript who speaks."""
-        self.mark = mark
+        self.mark, self.stdin, self.stdout = mark, stdin, stdout
         self.ended = threading.Event()
-        self.stdin: PipeEnd
-        self.stdout: PipeEnd
-        self.held: set[int] = set()
-        """Our copies of its ends."""
+
+
+class Lane:
+    """What one side says, and the other one hears, carried by a thread of ours."""
+
+    heard = 0
+    """Bytes that the reader had the chance to read."""
+    lost = 0
+    """Bytes that were said when the reader could not read any more."""
+    unheard = False
+    """Whether the reader has ended, or closed its input, and left more unread than a pipe holds."""
+    choked = False
+    """Whether the reader has left so much unread that no more fits."""
+    told_at = float("inf")
+    """When the reader was shown the end of its input, in seconds of CLOCK_MONOTONIC."""
+
+    def __init__(
+        self, writer: Side, source: PipeEnd, reader: Side, sink: PipeEnd, lost_limit: int | None,
+        heard_limit: int | None = None, excess: Callable[[], object] = lambda: None,
+    ) -> None:  # fmt: skip
+        """From `source`, which the writer writes to, to `sink`, which the reader reads from.
+
+        Carries at most `heard_limit` bytes, and then calls `excess`; takes at most `lost_limit` that the reader has not
+        lived to hear, and then lets the writer's pipe break.
+        """
+        self._writer, self._reader = writer, reader
+        self._heard_limit, self._lost_limit, self._excess = heard_limit, lost_limit, excess
+        self._source, self._sink = source.take(), sink.take()
+        self._record: Callable[[str, bytes], object] | None = None
+        self._thread = threading.Thread(target=self._carry, name="judge-pipe", daemon=True)
+
+    def start(self, record: Callable[[str, bytes], object] | None) -> None:
+        """Begin to carry, and have what is said written down."""
+        self._record = record
+        self._thread.start()
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether more was said than may be heard."""
+        return self._heard_limit is not None and self.heard > self._heard_limit
+
+    @property
+    def broken(self) -> bool:
+        """Whether so much was said to a reader that had ended that the writer was let know."""
+        return self._lost_limit is not None and self.lost > self._lost_limit and self._reader.ended.is_set()
+
+    def join(self) -> None:
+        """Wait until all is carried; for when both sides have ended."""
+        self._thread.join()
+
+    def _carry(self) -> None:
+        try:
+            while not (self.exceeded or self.broken) and (data := os.read(self._source, CHUNK)):
+                if self._record is not None:
+                    self._record(self._writer.mark, data)
+                self._deliver(data)
+            self._wait()
+        finally:
+            self.unheard = self.lost > 0 and self.lost + _unread(self._sink) > HELD
+            self.told_at = time.monotonic()
+            os.close(self._sink)
+            os.close(self._source)
+
+    def _deliver(self, data: bytes) -> None:
+        self.choked = True
+        try:
+            while data:
+                written = os.write(self._sink, data)
+                self.heard += written
+                data = data[written:]
+        except BrokenPipeError:
+            self.lost += len(data)
+        self.choked = False
+        if self.exceeded:
+            self._excess()
+
+    def _wait(self) -> None:
+        """Hold the end of input back until it is known how the writer has ended, and what the reader makes of that."""
+        self._writer.ended.wait(None if self.exceeded else GRACE)
+        quiet = 0.0
+        while (self._writer.failed or self.exceeded) and quiet < QUIET and not self._reader.ended.wait(LOOK):
+            quiet = 0.0 if _unread(self._sink) else quiet + LOOK
 
 
 class Crossing:
-    """Two pipes, so that each side reads what the other one writes. The data does not pass by us."""
+    """Two lanes, so that each side hears what the other one says."""
 
-    def __init__(self) -> None:
-        """`LaunchError` if they cannot be made."""
-        self.contestant, self.validator = Side(">"), Side("<")
+    flooded = False
+    """Whether the submission had said more than the jury's program would read when the first of them ended."""
+
+    def __init__(
+        self, output: int | None, validation_output: int | None, excess: Callable[[], object], *, record: bool,
+    ) -> None:  # fmt: skip
+        """A submission that says more than `output` bytes has `excess` called. `LaunchError` if there are no pipes."""
+        with contextlib.ExitStack() as stack:
+            pipes = [_pair(stack) for _ in range(4)]
+            stack.pop_all()
+        (stdin, to_contestant), (from_contestant, stdout), (heard, to_validator), (from_validator, said) = pipes
+        self.contestant, self.validator = Side(">", stdin, stdout), Side("<", heard, said)
+        self.to_contestant = Lane(self.validator, from_validator, self.contestant, to_contestant, validation_output)
+        self.to_validator = Lane(
+            self.contestant, from_contestant, self.validator, to_validator, output, output, excess
+        )  # fmt: skip
+        self._said: list[tuple[str, bytes]] = []
+        self._room = KEPT
         self._lock = threading.Lock()
-        with step("make pipes"):
-            self._inotify = Inotify()
-            self._over = os.eventfd(0, os.EFD_CLOEXEC)
-        self._watched: dict[tuple[int, int], tuple[Side, int]] = {}
-        self._connect(self.contestant, self.validator)
-        self._connect(self.validator, self.contestant)
-        self._thread = threading.Thread(target=self._watch, name="judge-pipes", daemon=True)
-        self._thread.start()
+        for lane in (self.to_contestant, self.to_validator):
+            lane.start(self._keep if record else None)
 
-    def _connect(self, writer: Side, reader: Side) -> None:
-        """A pipe with a name, which can be watched, until it has been opened."""
-        with step("make pipes"), tempfile.TemporaryDirectory(prefix="sandbox-judge-") as directory:
-            path = Path(directory, "pipe")
-            os.mkfifo(path, 0o600)
-            reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            writing = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-            held = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-            watch = self._inotify.watch(str(path), CLOSE_WRITE | CLOSE_NOWRITE)
-            os.fchmod(reading, 0o666)  # the programs did not make it, and are to be able to open /dev/stdin
-        os.set_blocking(reading, True)
-        reader.stdin, writer.stdout = PipeEnd(reading), PipeEnd(writing)
-        for side, fd, event in ((reader, held[0], CLOSE_NOWRITE), (writer, held[1], CLOSE_WRITE)):
-            side.held.add(fd)
-            self._watched[watch, event] = side, fd
-
-    def end(self, side: Side) -> None:
-        """Its program has ended, and the other one may know."""
+    def end(self, side: Side, *, failed: bool = False) -> None:
+        """Its program has ended; what it did not take is closed."""
+        if not self.contestant.ended.is_set() and not self.validator.ended.is_set():
+            self.flooded = self.to_validator.choked
+        side.failed = failed
         side.ended.set()
         side.stdin.close()
         side.stdout.close()
-        for fd in tuple(side.held):
-            self._let_go(side, fd)
-
-    def _let_go(self, side: Side, fd: int) -> None:
-        with self._lock:
-            if fd in side.held:
-                side.held.remove(fd)
-                os.close(fd)
-
-    def _watch(self) -> None:
-        """Let go of ends that a program has closed without ending."""
-        poll = select.poll()
-        poll.register(self._inotify.fd, select.POLLIN)
-        poll.register(self._over, select.POLLIN)
-        closed: dict[int, tuple[float, Side]] = {}
-        while True:
-            first = min((at for at, _ in closed.values()), default=None)
-            ready = poll.poll(None if first is None else max(first - time.monotonic(), 0) * 1000)
-            if any(fd == self._over for fd, _ in ready):
-                return
-            for watch, event in self._inotify.read():
-                side, fd = self._watched.get((watch, event), (self.contestant, -1))
-                if fd in side.held:
-                    closed.setdefault(fd, (time.monotonic() + GRACE, side))
-            for fd, (at, side) in tuple(closed.items()):
-                if at <= time.monotonic():
-                    self._let_go(side, fd)
-                    del closed[fd]
 
     def close(self) -> None:
         """Both have ended."""
         for side in (self.contestant, self.validator):
-            self.end(side)
-        os.eventfd_write(self._over, 1)
-        self._thread.join()
-        os.close(self._over)
-        self._inotify.close()
+            self.end(side, failed=side.failed)
+        self.to_validator.join()
+        self.to_contestant.join()
 
-    @property
-    def transcript(self) -> str:
-        """Nothing: what is said does not pass by here."""
-        return ""
-
-
-class Recorded:
-    """Two pipes as of `Crossing`, with us in between to write down what is said, which costs time."""
-
-    def __init__(self) -> None:
-        """`LaunchError` if they cannot be made."""
-        self.contestant, self.validator = Side(">"), Side("<")
-        self._said: list[tuple[str, bytes]] = []
-        self._room = KEPT
-        self._lock = threading.Lock()
-        self._threads = [
-            self._connect(self.contestant, self.validator),
-            self._connect(self.validator, self.contestant),
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def _connect(self, writer: Side, reader: Side) -> threading.Thread:
-        source, writer.stdout = PipeEnd.pair()
-        reader.stdin, sink = PipeEnd.pair()
-        return threading.Thread(target=self._copy, args=(writer, source, reader, sink), daemon=True)
-
-    def _copy(self, writer: Side, source: PipeEnd, reader: Side, sink: PipeEnd) -> None:
-        from_writer, to_reader = source.take(), sink.take()
-        try:
-            while data := os.read(from_writer, 65_536):
-                self._record(writer.mark, data)
-                while data:
-                    data = data[os.write(to_reader, data) :]
-            writer.ended.wait(GRACE)
-        except BrokenPipeError:
-            reader.ended.wait(GRACE)
-        finally:
-            os.close(to_reader)
-            os.close(from_writer)
-
-    def _record(self, mark: str, data: bytes) -> None:
+    def _keep(self, mark: str, data: bytes) -> None:
         with self._lock:
             if self._room > 0:
                 self._said.append((mark, data[: self._room]))
             self._room -= len(data)
-
-    def end(self, side: Side) -> None:
-        """See `Crossing`."""
-        side.ended.set()
-        side.stdin.close()
-        side.stdout.close()
-
-    def close(self) -> None:
-        """See `Crossing`."""
-        for side in (self.contestant, self.validator):
-            self.end(side)
-        for thread in self._threads:
-            thread.join()
 
     @property
     def transcript(self) -> str:
         """A line for each line that was said, `>` by the submission and `<` by the jury; parts of a line are joined."""
         lines = [f"{mark} {line}" for mark, line in _lines(self._said)]
         return "\n".join([*lines, "… (cut)"] if self._room < 0 else lines)
+
+
+def _pair(stack: contextlib.ExitStack) -> tuple[PipeEnd, PipeEnd]:
+    """Both ends of a new pipe, which the stack closes."""
+    reading, writing = PipeEnd.pair()
+    stack.callback(reading.close)
+    stack.callback(writing.close)
+    return reading, writing
+
+
+def _unread(pipe: int) -> int:
+    """Bytes in a pipe."""
+    return int(struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))[0])
 
 
 def _lines(said: list[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:

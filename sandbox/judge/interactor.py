@@ -1,8 +1,14 @@
-"""A submission and the jury's program that talk with one another, each in a box of its own; who ended first decides."""
+"""A submission and the jury's program that talk with one another, each in a box of its own, and what follows from that.
+
+The jury's exit code is the verdict (2025-09, "Reporting a judgement"). A submission that fails by itself, or does not
+end, is not accepted whatever the jury's program says, as in a problem that is not interactive. The format does not say
+which of the two counts when both find fault; here it is the jury's, if it came without knowing that the submission had
+ended, and otherwise that of the submission, which the jury's program then only saw the end of. Nor is one accepted that
+stops reading with so much unread that the jury's program could not have gone on with a pipe between them.
+"""
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -11,8 +17,8 @@ from typing import Any
 
 from sandbox.box import Box
 from sandbox.control import Control
-from sandbox.judge.checker import ACCEPTED, FEEDBACK, Checked, Feedback, Validator, broken
-from sandbox.judge.crossing import Crossing, Recorded
+from sandbox.judge.checker import FEEDBACK, Checked, Feedback, Validator, broken
+from sandbox.judge.crossing import Crossing
 from sandbox.judge.judgement import Finding
 from sandbox.judge.problem import Test
 from sandbox.judge.reasons import verdict_of
@@ -31,73 +37,99 @@ class Interaction:
     transcript: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What the pipes tell about the end of a conversation."""
+
+    told_at: float = float("inf")
+    """When the jury's program was shown the end of its input."""
+    excess: int | None = None
+    """The limit of output, if the submission has said more."""
+    flooded: bool = False
+    """Whether it was ahead of the jury's program by all that pipes hold."""
+    unheard: bool = False
+    """Whether the submission left so much unread of what the jury's program said that a pipe would have been full."""
+
+
 def interact(
     box: Box, argv: Sequence[str], options: dict[str, Any], validator: Validator, test: Test, feedback: Feedback,
     stop: Stop, *, time_limit: float | None, transcript: bool = False,
 ) -> Interaction:  # fmt: skip
-    """Let a submission and the jury's program talk until both have ended, and decide by who ended first and how.
+    """Let a submission and the jury's program talk until both have ended, and decide by how they did.
 
+    The submission begins when the jury's program has begun: its time on the clock is its own.
     `options` are those of the submission's run. Raises what `Box.run` raises, of either side.
     """
-    crossing = Recorded() if transcript else Crossing()
-    try:
-        with validator.boxes.box() as other, stop.control() as control:
-            limits = options["limits"]
-            judging = _in_thread(lambda: _judge(crossing, other, control, limits, validator, test, feedback))
-            contestant = crossing.contestant
+    limits: Limits = options["limits"]
+    with validator.boxes.box() as other, stop.control() as control:
+        crossing = Crossing(limits.output, validator.limits.output, control.kill, record=transcript)
+        try:
+            ready, contestant, failed = threading.Event(), crossing.contestant, True
+            judging = _in_thread(lambda: _judge(crossing, other, control, limits, validator, test, feedback, ready))
             try:
+                ready.wait()
                 result = box.run(argv, stdin=contestant.stdin, stdout=contestant.stdout, control=control, **options)
+                failed = verdict_of(result, time_limit)[0] is not Verdict.AC
             finally:
-                crossing.end(contestant)
-                judged = judging.result()
-    finally:
-        crossing.close()
-    checked = decide(result, judged, validator.conclude(judged), time_limit)
-    return Interaction(result, checked, crossing.transcript)
+                crossing.end(contestant, failed=failed)
+                judged, checked = judging.result()
+        finally:
+            crossing.close()
+    said, unheard = crossing.to_validator, crossing.to_contestant.unheard
+    ends = Ends(said.told_at, limits.output if said.exceeded else None, crossing.flooded, unheard)
+    return Interaction(result, decide(result, judged, checked, time_limit, ends), crossing.transcript)
 
 
 def _judge(
-    crossing: Crossing | Recorded, box: Box, contestant: Control, limits: Limits, validator: Validator, test: Test,
-    feedback: Feedback,
-) -> Result:  # fmt: skip
-    """Run the jury's side to its end."""
+    crossing: Crossing, box: Box, contestant: Control, limits: Limits, validator: Validator, test: Test,
+    feedback: Feedback, ready: threading.Event,
+) -> tuple[Result, Checked]:  # fmt: skip
+    """Run the jury's side to its end, and the submission's too if that is decided by it."""
     side = crossing.validator
     try:
-        result = box.run(
-            validator.arguments(test), stdin=side.stdin, stdout=side.stdout, files=validator.files(test, feedback),
-            collect=[FEEDBACK], limits=validator.limits_beside(limits),
-        )  # fmt: skip
+        with Control(ready.set) as control:
+            result = box.run(
+                validator.arguments(test), stdin=side.stdin, stdout=side.stdout, files=validator.files(test, feedback),
+                collect=[FEEDBACK], limits=validator.limits_beside(limits), control=control,
+            )  # fmt: skip
     finally:
+        ready.set()
         crossing.end(side)
-    if result.exit_code != ACCEPTED:  # it is decided, whatever the submission still does
+    checked = validator.conclude(result)
+    if checked.finding.verdict is not Verdict.AC:
         contestant.kill()
-    return result
+    return result, checked
 
 
-def decide(contestant: Result, judged: Result, checked: Checked, time_limit: float | None) -> Checked:
-    """The verdict of two sides. Who ended first decides: the other one may have ended because of it."""
+def decide(contestant: Result, judged: Result, checked: Checked, time_limit: float | None, ends: Ends) -> Checked:
+    """The verdict of two sides."""
     own, reason = verdict_of(contestant, time_limit)
-    validator_first = (judged.ended_at or 0.0) <= (contestant.ended_at or 0.0)
+    told = (contestant.ended_at or 0.0) <= ends.told_at <= (judged.ended_at or float("inf"))
+    if ends.excess is not None:
+        own, reason, told = Verdict.OLE, f"more than {ends.excess} bytes on stdout", ends.told_at < float("inf")
     said = checked.finding
 
     def conclude(finding: Finding) -> Checked:
         return Checked(finding, checked.feedback, checked.time)
 
+    unheard = Finding(
+        Verdict.WA, "the submission stopped reading before the validator had said everything", None, None,
+        said.judge_message, said.team_message,
+    )  # fmt: skip
     if said.verdict is Verdict.JE:
-        if own is Verdict.AC and judged.signal == signal.SIGPIPE and not validator_first:
-            return conclude(Finding(Verdict.WA, "the submission ended before the validator had said everything"))
-        if own is not Verdict.AC and not validator_first and judged.status not in _LIMITS:
+        if own is not Verdict.AC and told and (ends.unheard or judged.status not in _LIMITS):
             return conclude(Finding(own, f"{reason}; then the validator failed: {said.reason}"))
-        if own is Verdict.TLE and judged.status is Status.WALL_TIME_LIMIT:
-            return conclude(Finding(own, reason))
+        if ends.unheard:
+            return conclude(unheard)
+        if ends.flooded and judged.status in (Status.CPU_TIME_LIMIT, Status.WALL_TIME_LIMIT):
+            return conclude(Finding(Verdict.TLE, "the submission said more than the validator could read in its time"))
         return checked
-    if own is Verdict.TLE and contestant.status is Status.WALL_TIME_LIMIT and _was_slow(judged, contestant):
+    slow = own is Verdict.TLE and contestant.status is Status.WALL_TIME_LIMIT and _was_slow(judged, contestant)
+    if slow and not ends.flooded:
         return conclude(broken(judged, f"it used {judged.cpu_time:.3f} s of CPU time while the submission waited"))
-    if said.verdict is Verdict.WA and validator_first:
-        return checked
-    if own is not Verdict.AC:
-        return conclude(Finding(own, reason, judge_message=said.judge_message, team_message=said.team_message))
-    return checked
+    if own is Verdict.AC or (said.verdict is Verdict.WA and not told):
+        return conclude(unheard) if said.verdict is Verdict.AC and ends.unheard else checked
+    return conclude(Finding(own, reason, judge_message=said.judge_message, team_message=said.team_message))
 
 
 _LIMITS = frozenset({Status.CPU_TIME_LIMIT, Status.MEMORY_LIMIT, Status.OUTPUT_LIMIT})
@@ -108,13 +140,13 @@ def _was_slow(judged: Result, contestant: Result) -> bool:
     return judged.cpu_time is not None and judged.cpu_time > (contestant.limits.wall_time or 0.0) / 2
 
 
-def _in_thread(work: Callable[[], Result]) -> Future[Result]:
-    future: Future[Result] = Future()
+def _in_thread(work: Callable[[], tuple[Result, Checked]]) -> Future[tuple[Result, Checked]]:
+    future: Future[tuple[Result, Checked]] = Future()
 
     def run() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+        except BaseException as error:  # noqa: BLE001 - `result` raises it
             future.set_exception(error)
 
     threading.Thread(target=run, name="judge-validator", daemon=True).start()
