@@ -120,8 +120,10 @@ class Validator:
         return (*self.program.argv(self._problem.limits.validation_memory), *order, *flags)
 
     def files(self, test: Test, feedback: Feedback) -> dict[str, bytes | Path]:
-        """What is put into its box: the test, and what earlier passes left."""
-        files: dict[str, bytes | Path] = {"test.in": test.input, "test.ans": test.answer}
+        """What is put into its box: what the submission was given in this pass, the answer, and what earlier passes
+        left.
+        """
+        files: dict[str, bytes | Path] = {"test.in": feedback.get(NEXT_INPUT, test.input), "test.ans": test.answer}
         kept: dict[str, bytes | Path] = {
             FEEDBACK + name: File(content) for name, content in feedback.items() if name != NEXT_INPUT
         }

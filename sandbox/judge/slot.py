@@ -127,10 +127,12 @@ class TestSlot:
         passes = problem.limits.validation_passes if problem.multi_pass else 1
         feedback: Feedback = {}
         slowest: Result | None = None
-        for number in range(1, passes + 1):
-            given = feedback.get(NEXT_INPUT) if number > 1 else None
-            run = self._interact(test, feedback) if problem.interactive else self._batch(test, given, feedback)
+        said: list[str] = []
+        for _ in range(passes):
+            run = self._interact(test, feedback) if problem.interactive else self._batch(test, feedback)
             feedback = run.checked.feedback
+            said.append(run.transcript)
+            run = replace(run, transcript="\n---\n".join(filter(None, said)))
             slowest = run.result if slowest is None else max(slowest, run.result, key=_time)
             again = problem.multi_pass and run.verdict is Verdict.AC and NEXT_INPUT in feedback
             if not again:
@@ -146,8 +148,11 @@ class TestSlot:
     def _argv(self, test: Test) -> tuple[str, ...]:
         return (*self._trial.program.argv(self._trial.limits.memory or 0), *test.args)
 
-    def _batch(self, test: Test, given: bytes | None, feedback: Feedback) -> _Run:
-        with self._trial.inputs.get(test, given) as stdin, _spool(self._trial.limits.output) as spool:
+    def _batch(self, test: Test, feedback: Feedback) -> _Run:
+        with (
+            self._trial.inputs.get(test, feedback.get(NEXT_INPUT)) as stdin,
+            _spool(self._trial.limits.output) as spool,
+        ):
             options = self._options(test) if spool is None else {**self._options(test), "stdout": spool.fileno()}
             with self._stop.control() as control:
                 result = self._box.run(self._argv(test), stdin=stdin, control=control, **options)

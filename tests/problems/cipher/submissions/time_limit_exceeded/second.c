@@ -1,0 +1,11 @@
+#include <stdio.h>
+
+int main(void)
+{
+    char kind[8];
+    scanf("%7s", kind);
+    while (*kind == 'f')
+        ;
+    puts("abc");
+    return 0;
+}

@@ -1,0 +1,2 @@
+while (said := input()) != "top":
+    print(int(said) + 1, flush=True)
