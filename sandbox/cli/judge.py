@@ -30,7 +30,19 @@ from sandbox.judge.package import opened
 from sandbox.judge.problem import Problem
 from sandbox.judge.slot import NearLimit
 from sandbox.judge.submission import Submission
+from sandbox.judge.tolerance import decimal
 from sandbox.judge.verdict import Verdict
+
+
+class _Number(click.FloatRange):
+    """A decimal number as the package format has it, within a range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `click.ParamType`."""
+        if isinstance(value, str) and decimal(value) is None:
+            self.fail(f"{value[:40]!r} is not a decimal number", param, ctx)
+        return super().convert(value, param, ctx)
+
 
 REPORT = click.Path(path_type=Path, dir_okay=False, writable=True)
 
@@ -52,10 +64,10 @@ def _known(_ctx: click.Context, _param: click.Parameter, code: str | None) -> st
     "--jobs", "-j", type=click.IntRange(1), metavar="N", help="Tests at one time (default: one for each CPU)."
 )
 @click.option("--keep-going", is_flag=True, help="Run also those tests that cannot change the verdict.")
-@click.option("--time-limit", type=click.FloatRange(0.001), metavar="SECONDS", help="Instead of the problem's.")
+@click.option("--time-limit", type=_Number(0.001), metavar="SECONDS", help="Instead of the problem's.")
 @click.option(
     "--near",
-    type=click.FloatRange(0, 100),
+    type=_Number(0, 100),
     default=5.0,
     metavar="PERCENT",
     show_default=True,

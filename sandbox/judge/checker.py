@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from sandbox.judge.judgement import EXCERPT, Finding
 from sandbox.judge.problem import Problem, Test
 from sandbox.judge.program import Program
 from sandbox.judge.reasons import verdict_of
+from sandbox.judge.tolerance import decimal
 from sandbox.judge.verdict import Verdict
 from sandbox.request import Limits
 from sandbox.result import NotCollected, Result, Status
@@ -30,6 +30,9 @@ TESTLIB_POINTS = 7
 
 FEEDBACK = "feedback/"
 NEXT_INPUT = "nextpass.in"
+SCORE, MULTIPLIER = "score.txt", "score_multiplier.txt"
+MAX_SCORE = 2.0**53
+"""The most that a test can be worth: up to here every whole number is exact, and sums of scores are finite."""
 
 Feedback = Mapping[str, bytes]
 """What a validator left in its feedback directory, by name."""
@@ -158,12 +161,13 @@ class Validator:
             if isinstance(content, bytes) and not name.endswith("/")
         }
         left = [reason.reason for reason in result.files.values() if isinstance(reason, NotCollected)]
-        finding = _testlib(result) if self.testlib else _by_exit_code(result)
+        signed = self._problem.format.startswith("legacy")
+        finding = _testlib(result, signed) if self.testlib else _by_exit_code(result)
         if finding.verdict is not Verdict.JE:
             if left and result.status in (Status.OK, Status.NONZERO_EXIT):
                 finding = broken(result, f"its feedback cannot be read: {left[0]}")
             else:
-                finding = _with_feedback(finding, feedback)
+                finding = _with_feedback(finding, feedback, signed)
         return Checked(finding, feedback, result.cpu_time)
 
     def close(self) -> None:
@@ -209,50 +213,56 @@ def _by_exit_code(result: Result) -> Finding:
     return broken(result, why or f"exit code {result.exit_code}, which is neither {ACCEPTED} nor {REJECTED}")
 
 
-def _testlib(result: Result) -> Finding:
+def _testlib(result: Result, signed: bool) -> Finding:
     said = (result.stderr or b"")[:EXCERPT].decode(errors="replace").strip()
     if result.status in (Status.OK, Status.NONZERO_EXIT):
         if (verdict := TESTLIB.get(result.exit_code or 0)) is not None:
             return Finding(verdict, "" if verdict is Verdict.AC else said, judge_message=said)
         if result.exit_code == TESTLIB_POINTS:
             words = said.split()
-            points = _number(words[1]) if words[:1] == ["points"] and len(words) > 1 else None
-            if points is not None:
-                return Finding(Verdict.AC, score=points, judge_message=said)
-            return broken(result, "it gave points without saying how many")
+            if words[:1] != ["points"] or len(words) < 2:
+                return broken(result, "it gave points without saying how many")
+            points, wrong = _score(words[1], MAX_SCORE, signed)
+            wrong = wrong and f"validator: its points {wrong}: {words[1][:40]!r}"
+            return Finding(Verdict.AC, score=points, judge_message=said, wrong_score=wrong)
     return broken(result, verdict_of(result, None)[1])
 
 
-def _with_feedback(finding: Finding, feedback: Feedback) -> Finding:
-    """The finding with messages and scores, or a judge error if these are wrong."""
-    messages = {
-        "judge_message": _message(feedback, "judgemessage.txt") or finding.judge_message,
-        "team_message": _message(feedback, "teammessage.txt"),
-    }
-    numbers: dict[str, float | None] = {"score": finding.score}
-    for name, key in (("score.txt", "score"), ("score_multiplier.txt", "multiplier")):
-        if name in feedback:
-            numbers[key] = _number(feedback[name][:EXCERPT].decode(errors="replace").strip())
-            if numbers[key] is None:
-                return Finding(Verdict.JE, f"validator: {name} does not hold a number: {feedback[name][:40]!r}")
-    if numbers.get("multiplier") is not None and not 0 <= (numbers["multiplier"] or 0) <= 1:
-        return Finding(Verdict.JE, f"validator: score_multiplier.txt is not from 0 to 1: {numbers['multiplier']}")
-    if "score.txt" in feedback and "score_multiplier.txt" in feedback:
-        return Finding(Verdict.JE, "validator: it left both score.txt and score_multiplier.txt")
+def _with_feedback(finding: Finding, feedback: Feedback, signed: bool) -> Finding:
+    """The finding with messages and scores, or a judge error if there is an input for a pass that cannot be."""
     if finding.verdict is not Verdict.AC and NEXT_INPUT in feedback:
         return Finding(Verdict.JE, f"validator: it left {NEXT_INPUT}, and did not accept")
-    reason = finding.reason or ("" if finding.verdict is Verdict.AC else messages["judge_message"].strip())
-    said, told = messages["judge_message"], messages["team_message"]
-    return Finding(finding.verdict, reason, numbers["score"], numbers.get("multiplier"), said, told)
+    said = _message(feedback, "judgemessage.txt") or finding.judge_message
+    reason = finding.reason or ("" if finding.verdict is Verdict.AC else said.strip())
+    scored = _scored(finding, feedback, signed)
+    return replace(scored, reason=reason, judge_message=said, team_message=_message(feedback, "teammessage.txt"))
+
+
+def _scored(finding: Finding, feedback: Feedback, signed: bool) -> Finding:
+    """The finding with the score that a validator left, or with what is wrong with that."""
+    if {SCORE, MULTIPLIER} <= feedback.keys():
+        return replace(finding, wrong_score=f"validator: it left both {SCORE} and {MULTIPLIER}")
+    for name, most in ((SCORE, MAX_SCORE), (MULTIPLIER, 1.0)):
+        if name in feedback:
+            text = feedback[name][:EXCERPT].decode(errors="replace")
+            value, wrong = _score(text.strip(" \t\r\n\f\v"), most, signed and name == SCORE)
+            if wrong:
+                return replace(finding, wrong_score=f"validator: {name} {wrong}: {text[:40]!r}")
+            return replace(finding, score=value) if name == SCORE else replace(finding, multiplier=value)
+    return finding
+
+
+def _score(text: str, most: float, signed: bool) -> tuple[float | None, str]:
+    """A number as the format has it, and what is wrong with it; only legacy formats know some below 0."""
+    value = decimal(text)
+    if value is None:
+        return None, "is not a decimal number"
+    if value < 0 and not signed:
+        return None, "is negative"
+    if abs(value) > most:
+        return None, f"is more than {most:.0f}"
+    return value, ""
 
 
 def _message(feedback: Feedback, name: str) -> str:
     return feedback.get(name, b"")[:EXCERPT].decode(errors="replace")
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

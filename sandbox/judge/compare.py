@@ -14,7 +14,7 @@ from typing import BinaryIO
 from sandbox.judge.difference import Difference
 from sandbox.judge.pairs import Pairs, exact
 from sandbox.judge.pieces import CHUNK, Grammar, Lines, Source, SpacedTokens, Tokens
-from sandbox.judge.tolerance import Tolerance, number
+from sandbox.judge.tolerance import Tolerance, decimal
 from sandbox.judge.unordered import unordered
 
 CHECKERS = ("default", "exact", "tokens", "lines", "floats", "unordered")
@@ -107,8 +107,8 @@ def _split(checker: str, args: Sequence[str]) -> tuple[set[str], dict[str, float
 def _tolerance(flag: str, text: str | None) -> float:
     if text is None:
         raise ValueError(f"{flag}: needs a number after it")
-    value = number(text.encode("ascii", "replace"))
-    if value is None or text != text.strip():
+    value = decimal(text)
+    if value is None:
         raise ValueError(f"{flag}: {text!r} is {'not finite' if _is_infinite(text) else 'not a number'}")
     if value < 0:
         raise ValueError(f"{flag}: {text!r} is negative")

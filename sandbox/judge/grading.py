@@ -34,9 +34,13 @@ class Grader:
     """Whether to run also those tests whose results cannot change anything: verdict and score stay the same."""
     passed: dict[str, bool] = field(default_factory=dict)
     """By name, whether the tests so far, and every test of the groups so far, were accepted."""
+    without_score: set[str] = field(default_factory=set)
+    """Groups whose scores nobody asks for, so that what validators say of them is as good as not said."""
 
     def grade(self, group: Group) -> GroupResult:
         """The result of a group and of everything below it."""
+        if not group.name and group.grading.ignore_sample:
+            self.without_score.add("sample")
         missing = [name for name in group.grading.require_pass if not self.passed.get(name, False)]
         parts, counted = self._parts(group, stopped=bool(missing))
         own = parts[:counted]
@@ -79,7 +83,9 @@ class Grader:
         """A test with its score; a validator's score that may not be is a judge error."""
         if not self.scoring or result.verdict is Verdict.JE:
             return result
-        wrong = _wrong_score(group, result, worth)
+        if group.name in self.without_score:
+            return replace(result, score=None, multiplier=None)
+        wrong = result.wrong_score or _wrong_score(group, result, worth)
         if wrong:
             return replace(result, verdict=Verdict.JE, reason=wrong, score=None)
         if result.verdict is not Verdict.AC:

@@ -201,7 +201,7 @@ class Judge:
         said = checked.finding
         return TestResult(
             name, said.verdict, said.reason, validator_time=checked.time, score=said.score, multiplier=said.multiplier,
-            judge_message=said.judge_message, team_message=said.team_message,
+            judge_message=said.judge_message, team_message=said.team_message, wrong_score=said.wrong_score,
         )  # fmt: skip
 
     def close(self) -> None:

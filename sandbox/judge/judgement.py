@@ -29,6 +29,8 @@ class Finding:
     team_message: str = ""
     difference: Difference | None = None
     """What `reason` says, as data, if a built-in checker found it."""
+    wrong_score: str = ""
+    """What is wrong with what was written as its score: a judge error wherever the score counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class TestResult:
     hint: str = ""
     difference: Difference | None = None
     """See `Finding`; for those who may see the reason."""
+    wrong_score: str = ""
+    """See `Finding`."""
 
     def to_json(self, *, jury: bool = True) -> dict[str, Any]:
         """Plain JSON types; without `jury`, only what the contestant may see."""

@@ -119,6 +119,7 @@ class TestSlot:
             test.full_feedback,
             test.hint,
             finding.difference,
+            finding.wrong_score,
         )
 
     def _once(self, test: Test) -> _Run:

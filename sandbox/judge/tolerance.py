@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sandbox.judge.pieces import LONG
+
+GRAMMAR = re.compile(r"[-+]?(?:[0-9]*\.[0-9]+|[0-9]+\.?)(?:[eE][-+]?[0-9]+)?")
+"""A decimal number, as the format has it (General Requirements); the digits are ASCII's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +64,8 @@ def number(token: bytes) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def decimal(text: str) -> float | None:
+    """The value of text that is such a number and nothing else: the one way to read what others have written."""
+    return number(text.encode()) if GRAMMAR.fullmatch(text) else None

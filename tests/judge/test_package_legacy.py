@@ -169,7 +169,10 @@ def test_time_limits_of_domjudge(tmp_path: Path, files: Mapping[str, str], secon
         ("soon", "the time limit must be a number of seconds: 'soon' is not a number"),
         ("", "the time limit must be a number of seconds: '' is not a number"),
         ("0", "the time limit must be more than 0 s, and a day at most"),
-        ("inf", "the time limit must be more than 0 s, and a day at most"),
+        ("86401", "the time limit must be more than 0 s, and a day at most"),
+        ("1_0", "the time limit must be a number of seconds: '1_0' is not a number"),
+        ("\u0663", "the time limit must be a number of seconds: '\u0663' is not a number"),
+        ("inf", "the time limit must be a number of seconds: 'inf' is not a number"),
         ("nan", "the time limit must be a number of seconds: 'nan' is not a number"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainValidator
@@ -25,6 +27,7 @@ GRADER_FLAGS = (
 )
 _MODES = {"score": "score", "interactive": "interactive", "multi-pass": "multi-pass", "multipass": "multi-pass"}
 """What may follow `custom`; multi-pass is DOMjudge's."""
+_INFINITE = re.compile(r"[-+]?\.?inf(inity)?", re.IGNORECASE)
 
 
 def _kinds(value: Any) -> tuple[str, ...]:
@@ -52,10 +55,16 @@ def _words(value: Any) -> tuple[str, ...]:
     return tuple(map(str, words))
 
 
+def _bound(word: str) -> float:
+    """A bound of a range, which may be infinite."""
+    infinite = _INFINITE.fullmatch(word)
+    return math.copysign(math.inf, -1 if word[0] == "-" else 1) if infinite else schema.as_number(word)
+
+
 def _range(value: Any) -> tuple[float, float]:
     words = value.split() if isinstance(value, str) else value
     try:
-        least, most = map(schema.as_number, words)
+        least, most = map(_bound, words)
     except (TypeError, ValueError, AttributeError):
         raise ValueError("must be two numbers, such as 0 100 or -inf +inf") from None
     if least > most:

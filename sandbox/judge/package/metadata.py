@@ -30,7 +30,7 @@ INCOMPATIBLE = (
     ("submit-answer", "multi-pass"),
     ("submit-answer", "interactive"),
 )
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?")
 _CONSTANT = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 Kind = Annotated[

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import math
 import re
 import shlex
 from collections.abc import Collection, Mapping, Set
@@ -16,13 +15,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sandbox.judge.package import tree
 from sandbox.judge.package.findings import Findings
 from sandbox.judge.package.yaml import Node, Word, YamlError, parse
+from sandbox.judge.tolerance import GRAMMAR, decimal
 
 _TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _INTEGER = re.compile(r"[-+]?[0-9]{1,30}")
-_NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _GUESSES = 20
 """Unknown keys of one file for which a known one is looked for that is meant."""
-_INFINITE = re.compile(r"[-+]?\.?inf(inity)?", re.IGNORECASE)
 
 
 def _text(value: Any) -> str:
@@ -55,17 +53,18 @@ def integer(value: Any) -> int:
 
 def number(value: Any) -> float:
     """A finite number, written without quotes."""
-    found = float(_word(value, _NUMBER, "a number"))
-    if not math.isfinite(found):
+    found = decimal(_word(value, GRAMMAR, "a number"))
+    if found is None:
         raise ValueError(f"{value[:40]!r} is too large")
     return found
 
 
 def as_number(text: str) -> float:
-    """A number in text, which may be infinite; `ValueError` if it is none."""
-    if _NUMBER.fullmatch(text) or _INFINITE.fullmatch(text):
-        return float(text.replace(".inf", "inf"))
-    raise ValueError(f"{text[:40]!r} is not a number")
+    """A finite number in text; `ValueError` if it is none."""
+    found = decimal(text)
+    if found is None:
+        raise ValueError(f"{text[:40]!r} is not a number")
+    return found
 
 
 def flags(value: Any) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from sandbox.judge.package import tree
 from sandbox.judge.package.cases import Package, whole
 from sandbox.judge.package.tree import Directory
 from sandbox.judge.problem import Expectation, JurySubmission
+from sandbox.judge.tolerance import decimal
 from sandbox.judge.verdict import Verdict
 
 AC, WA, TLE = frozenset({Verdict.AC}), frozenset({Verdict.WA}), frozenset({Verdict.TLE})
@@ -106,9 +107,9 @@ def _by_comment(
     shown = place.at(name)
     for kind, text in _comments(place, name):
         if kind == "SCORE":
-            score = re.match(r"\s*(\d+(\.\d+)?)", text)
-            if score:
-                yield Expectation(score=(float(score[1]), float(score[1])))
+            score = decimal(text.split()[0]) if text.split() else None
+            if score is not None:
+                yield Expectation(score=(score, score))
             else:
                 package.findings.warning(shown, "expected-results", f"{text.strip()[:60]!r} is not a score")
             continue
