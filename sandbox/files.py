@@ -49,23 +49,27 @@ def is_executable(content: bytes) -> bool:
     return content.executable if isinstance(content, File) else True
 
 
-def opened(name: str, path: Path) -> Generator[tuple[str, int]]:
+def opened(name: str, path: Path, within: Path | None = None) -> Generator[tuple[str, int]]:
     """A host's file, or every file of a tree, each by its name in the box and with a descriptor that stays ours.
 
     Empty directories, whose names end with a slash, have -1. `RequestError` for links inside of a tree and for
     whatever is neither a file nor a directory. Nobody who changes the tree meanwhile leads us out of it: below
-    `path`, every part is opened by itself, and no link is followed.
+    `path`, every part is opened by itself, and no link is followed; or, if there is a directory `within` which that
+    has to be, those that stay in it are, and `path` is held to the same.
     """
-    with _opened(name, str(path)) as fd:
+    root = None if within is None else os.path.realpath(within)
+    start = str(path) if root is None else os.path.realpath(path)
+    with _opened(name, start) if root is None else _reached(name, root, start) as fd:
         if stat.S_ISDIR(os.fstat(fd).st_mode):
-            yield from _below("" if name == WHOLE else name.rstrip("/") + "/", fd, 0)
+            yield from _below("" if name == WHOLE else name.rstrip("/") + "/", fd, 0, root, start)
         elif name.endswith("/"):
             raise RequestError("files", f"{name!r}: {str(path)!r} is not a directory")
         else:
             yield name, fd
 
 
-def _below(prefix: str, directory: int, depth: int) -> Generator[tuple[str, int]]:
+def _below(prefix: str, directory: int, depth: int, root: str | None, place: str) -> Generator[tuple[str, int]]:
+    """What is in a directory, which is at `place` if there is a `root` that links may lead about in."""
     if depth > MAX_DEPTH:
         raise RequestError("files", f"{prefix!r}: more than {MAX_DEPTH} directories deep")
     with os.scandir(directory) as entries:
@@ -75,11 +79,31 @@ def _below(prefix: str, directory: int, depth: int) -> Generator[tuple[str, int]
     if not parts:
         yield prefix or WHOLE, -1
     for part in parts:
-        with _opened(prefix + part, part, directory) as fd:
+        name, real = prefix + part, os.path.join(place, part)
+        if root is not None and os.path.islink(real):
+            real = os.path.realpath(real)
+            reached = _reached(name, root, real)
+        else:
+            reached = _opened(name, part, directory)
+        with reached as fd:
             if stat.S_ISDIR(os.fstat(fd).st_mode):
-                yield from _below(f"{prefix}{part}/", fd, depth + 1)
+                yield from _below(f"{name}/", fd, depth + 1, root, real)
             else:
-                yield prefix + part, fd
+                yield name, fd
+
+
+@contextlib.contextmanager
+def _reached(name: str, root: str, real: str) -> Iterator[int]:
+    """What is at a place without links, which must be below `root`: a part that is a link by now is an error."""
+    parts = os.path.relpath(real, root).split("/")
+    if parts[0] == "..":
+        raise RequestError("files", f"{name!r}: a link that leads out of {os.path.basename(root)!r}")
+    with contextlib.ExitStack() as stack:
+        fd = stack.enter_context(_opened(name, root))
+        for part in parts:
+            if part != ".":
+                fd = stack.enter_context(_opened(name, part, fd))
+        yield fd
 
 
 @contextlib.contextmanager

@@ -229,7 +229,7 @@ def judging(scale: float) -> None:
                         start = time.perf_counter()
                         judgement = judge.judge(source)
                         spent.append((time.perf_counter() - start) / count * 1e6 * jobs)
-                        assert judgement.verdict.value == "AC", judgement.reason
+                        assert judgement.verdict == "AC", judgement.reason
                         bare += floor(count // 3, 0, (binary,), stdin=directory / "1.in")
                 base = statistics.median(bare)
                 label = f"9 judging adds to each of {count} tests, {jobs} at a time"

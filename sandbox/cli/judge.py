@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import shlex
 import sys
@@ -23,7 +24,7 @@ from sandbox.judge.cache import Cache
 from sandbox.judge.calibrate import time_limit as limit_of
 from sandbox.judge.compare import CHECKERS, parse_flags
 from sandbox.judge.compiler import Compiler
-from sandbox.judge.judge import Judge
+from sandbox.judge.judge import Judge, attempted
 from sandbox.judge.judgement import Judgement
 from sandbox.judge.languages import codes
 from sandbox.judge.package import opened
@@ -55,7 +56,7 @@ def _known(_ctx: click.Context, _param: click.Parameter, code: str | None) -> st
 
 @click.command()
 @click.argument("problem", type=click.Path(exists=True, path_type=Path))
-@click.argument("submissions", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("submissions", nargs=-1, required=True, type=click.Path(exists=True, readable=False, path_type=Path))
 @click.option("--group", "groups", multiple=True, metavar="GLOB", help="Only this group, such as secret/1; repeatable.")
 @click.option(
     "--testcase", "tests", multiple=True, metavar="GLOB", help="Only this test, such as secret/02; repeatable."
@@ -112,7 +113,8 @@ def judge(
     \b
     Exit codes: 0 if every submission is accepted (scored, in a scoring problem);
       1 if one is not;
-      125 the problem cannot be used (a verdict JE says so too), or the sandbox itself failed;
+      125 the problem cannot be used (a verdict JE says so too), the sandbox itself failed, or a submission could not
+          be judged (its language is not installed, or it cannot be read): nothing is said of it;
       128 + N if signal N interrupted it;
         2 the command line is wrong.
     """
@@ -127,7 +129,7 @@ def judge(
         limit, why = (time_limit, "") if time_limit is not None else limit_of(package, compiler=compiler, jobs=jobs)
         if why and not contestant:
             click.echo(f"sandbox: time limit {limit:g} s: {harmless(why, 400)}", err=True)
-        given = {str(path): Submission.read(path, options["language"]) for path in submissions}
+        given = {str(path): path for path in submissions}
         near = NearLimit(options["near"] / 100, options["repeats"])
         judgements: list[Judgement] = []
         with (
@@ -135,11 +137,11 @@ def judge(
             Judge(package, compiler=compiler, jobs=jobs, time_limit=limit, near=near) as judge,
             Live(tuple(given), selection.count, limit) as live,
         ):
-            for name, submission in given.items():
-                judgement = judge.judge(
-                    submission, only=selection, keep_going=options["keep_going"], transcript=options["transcript"],
-                    on_result=live.told(name),
-                )  # fmt: skip
+            how = {"only": selection, "keep_going": options["keep_going"], "transcript": options["transcript"]}
+            for name, path in given.items():
+                reading = functools.partial(Submission.read, path, options["language"])
+                judging_it = functools.partial(judge.judge, on_result=live.told(name), **how)
+                judgement = attempted(package, path.name, reading, judging_it)
                 live.ended(name, judgement)
                 ended(judgement)
     if as_json:
@@ -183,7 +185,7 @@ def _exit_code(problem: Problem, judgements: Sequence[Judgement]) -> int:
     broken = [judgement for judgement in judgements if judgement.verdict is Verdict.JE]
     for judgement in broken:
         click.echo(f"sandbox: {harmless(judgement.submission, 100)}: the problem itself failed", err=True)
-    if broken:
+    if broken or any(judgement.verdict is None for judgement in judgements):
         return EXIT_SANDBOX
     well = all(judgement.verdict is Verdict.AC or (problem.scoring and judgement.root) for judgement in judgements)
     return 0 if well else 1

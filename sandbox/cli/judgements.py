@@ -146,6 +146,9 @@ def _test(test: TestResult, *, jury: bool) -> str:
 
 def _explanation(judgement: Judgement, *, jury: bool) -> Iterator[str]:
     """Why it is so, in lines."""
+    if judgement.verdict is None:
+        yield from harmless_lines(judgement.reason, 12)
+        return
     if judgement.verdict is Verdict.CE:
         yield from harmless_lines(judgement.compiler_output or judgement.reason, COMPILER_LINES)
         return
@@ -193,4 +196,4 @@ def _notes(test: TestResult) -> Iterator[str]:
 def plain(name: str, judgement: Judgement) -> None:
     """A line on stderr where there is no terminal: that a submission is done."""
     if not sys.stderr.isatty():
-        click.echo(f"{harmless(name, 100)}: {judgement.verdict}", err=True)
+        click.echo(f"{harmless(name, 100)}: {judgement.verdict or 'not judged'}", err=True)

@@ -35,6 +35,7 @@ def problem() -> None:
 @problem.command()
 @click.argument("package", type=click.Path(exists=True, path_type=Path))
 @click.option("--no-run", is_flag=True, help="Only read the package.")
+@click.option("--lazy", is_flag=True, help="End each submission once it is decided whether it ends as expected.")
 @click.option(
     "--jobs", "-j", type=click.IntRange(1), metavar="N", help="Tests at one time (default: one for each CPU)."
 )
@@ -43,13 +44,14 @@ def problem() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 @click.option("--html", type=REPORT, metavar="FILE", help="Write a report, one page.")
 def check(
-    package: Path, no_run: bool, jobs: int | None, cache: Path | None, overlay: str, as_json: bool, html: Path | None
+    package: Path, no_run: bool, lazy: bool, jobs: int | None, cache: Path | None, overlay: str, as_json: bool,
+    html: Path | None,
 ) -> None:  # fmt: skip
     """Read PACKAGE, run its validators on its data, and judge all submissions of the jury on every test.
 
     \b
     Exit codes: 0 if all is as the package says;
-      1 if something is not;
+      1 if something is not, or a submission could not be judged;
       125 the package cannot be used, or the sandbox itself failed;
       128 + N if signal N interrupted it;
         2 the command line is wrong.
@@ -64,7 +66,7 @@ def check(
             if not as_json:
                 _warn(package, read.warnings)
             with Compiler(Cache(cache), overlay=overlay) as compiler, _live(read) as follow:
-                report = verify(read, compiler=compiler, jobs=jobs, on_row=follow)
+                report = verify(read, compiler=compiler, jobs=jobs, on_row=follow, lazy=lazy)
     except ProblemError as error:
         if as_json:
             click.echo(json.dumps(_unusable(package, error.complaints), indent=2))

@@ -77,11 +77,11 @@ def style(verdict: Verdict) -> str:
     return _STYLES[verdict.value]
 
 
-def colored(verdict: Verdict, text: str | None = None) -> Text:
-    """A verdict, or a text that stands for it, in its colour."""
+def colored(verdict: Verdict | None) -> Text:
+    """A verdict in its colour; of what was not judged, that."""
     from rich.text import Text
 
-    return Text(verdict.value if text is None else text, style(verdict))
+    return Text("not judged", "bold yellow") if verdict is None else Text(verdict.value, style(verdict))
 
 
 def bars(root: GroupResult, limit: float | None, width: int) -> Text:

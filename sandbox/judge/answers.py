@@ -45,6 +45,7 @@ class AnswerSlot:
             full_feedback=test.full_feedback,
             hint=test.hint,
             difference=said.difference,
+            wrong_score=said.wrong_score,
         )
 
     def _answer(self, test: Test) -> bytes | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sandbox.judge.compiler import Compiler
-from sandbox.judge.judge import DEFAULT_TIME, Judge
+from sandbox.judge.judge import DEFAULT_TIME, Judge, attempted
 from sandbox.judge.judgement import Judgement, TestResult
 from sandbox.judge.package.globs import matches
 from sandbox.judge.problem import Bound, JurySubmission, Problem
@@ -28,6 +30,8 @@ class Calibration:
     """The largest CPU time of a test of a submission that must not be too slow."""
     submission: str
     """Which that is."""
+    without: tuple[str, ...] = ()
+    """Names of those that were to be run, too, and could not be."""
 
 
 def calibrate(
@@ -39,11 +43,13 @@ def calibrate(
     The limit is `ac_to_time_limit` times the slowest, rounded up to a multiple of `time_resolution`.
     """
     found: list[tuple[float, str]] = []
+    without: list[str] = []
     with Judge(problem, compiler=compiler, jobs=jobs, time_limit=LONGEST, near=NearLimit(repeats=0)) as judge:
         for jury in problem.submissions:
             if not bounds(jury, "lower"):
                 continue
-            judgement = judge.judge(read(problem, jury), only=_bounding(jury), keep_going=True, stop=stop)
+            judgement = judged(judge, jury, only=_bounding(jury), keep_going=True, stop=stop)
+            without += [jury.name] if judgement.verdict is None else []
             found += [(time, jury.name) for time in (slowest(jury, judgement, "lower"),) if time is not None]
             if on_judgement is not None:
                 on_judgement(jury, judgement)
@@ -52,7 +58,7 @@ def calibrate(
     time, name = max(found)
     limits = problem.limits
     steps = math.ceil(time * limits.ac_to_time_limit / limits.time_resolution - 1e-9)
-    return Calibration(max(steps, 1) * limits.time_resolution, time, name)
+    return Calibration(max(steps, 1) * limits.time_resolution, time, name, tuple(without))
 
 
 def time_limit(
@@ -67,7 +73,8 @@ def time_limit(
     if found is None:
         return DEFAULT_TIME, "the default, for the problem says none, and no submission of the jury's"
     times, took = problem.limits.ac_to_time_limit, f"{found.submission} takes {found.slowest:.3f} s"
-    return found.limit, f"{took}, and the limit is {times:g} times that, rounded up"
+    lacking = f"; {', '.join(found.without)} could not be judged" if found.without else ""
+    return found.limit, f"{took}, and the limit is {times:g} times that, rounded up{lacking}"
 
 
 def _bounding(jury: JurySubmission) -> Callable[[str], bool]:
@@ -93,7 +100,13 @@ def matching(judgement: Judgement, glob: str) -> Iterator[TestResult]:
     return (test for test in judgement.tests if not glob or matches(glob, test.name))
 
 
+def judged(judge: Judge, jury: JurySubmission, **options: Any) -> Judgement:
+    """What a submission of the jury's comes to, under its name in the package; options as of `Judge.judge`."""
+    reading = functools.partial(read, judge.problem, jury)
+    return attempted(judge.problem, jury.name, reading, functools.partial(judge.judge, **options))
+
+
 def read(problem: Problem, jury: JurySubmission) -> Submission:
-    """The submission, under its name in the package."""
-    submission = Submission.read(jury.path).with_constants(problem.constants)
+    """The submission, under its name in the package. Raises what `Submission.read` raises."""
+    submission = Submission.read(jury.path, within=problem.directory).with_constants(problem.constants)
     return submission.named(jury.name, jury.language, jury.entry_point)

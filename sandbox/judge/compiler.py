@@ -15,7 +15,7 @@ from sandbox.box import BoxPool
 from sandbox.errors import RequestError
 from sandbox.files import File
 from sandbox.judge.cache import Cache
-from sandbox.judge.languages import Compile, Language, detect, load
+from sandbox.judge.languages import Compile, Language, NotInstalled, detect, load
 from sandbox.judge.products import PROGRAM, entry_class, why_not_startable
 from sandbox.judge.program import Program, expand
 from sandbox.judge.reasons import verdict_of
@@ -86,8 +86,7 @@ class Compiler:
         except RequestError as error:
             return Rejected(error.reason)
         if not language.installed():
-            packages = " ".join(language.packages)
-            raise RequestError("language", f"{language.name} is not installed: apt-get install {packages}")
+            raise NotInstalled(language, staged.wanted)
         command = language.compile
         policy = load_policy((command.policy if command else language.run.policy) + self.overlay)
         limits = Limits(cpu_time=time, wall_time=2 * time + 1, memory=memory)

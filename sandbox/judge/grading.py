@@ -30,8 +30,8 @@ class Grader:
     static_result: Callable[[Group], TestResult] | None = None
     """Validates the submission's source for a group that asks for that."""
     scoring: bool = False
-    keep_going: bool = False
-    """Whether to run also those tests whose results cannot change anything: verdict and score stay the same."""
+    keep_going: Callable[[], bool] = lambda: False
+    """Says whether to run also a test whose result cannot change anything: verdict and score stay the same."""
     passed: dict[str, bool] = field(default_factory=dict)
     """By name, whether the tests so far, and every test of the groups so far, were accepted."""
     without_score: set[str] = field(default_factory=set)
@@ -66,7 +66,7 @@ class Grader:
             counted = 1
             stopped = group.grading.stop_early and parts[0].verdict is not Verdict.AC
         for child in group.children:
-            if stopped and not self.keep_going:
+            if stopped and not self.keep_going():
                 self.leave_out([child] if isinstance(child, Test) else child.tests())
                 continue
             if isinstance(child, Test):

@@ -15,14 +15,16 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from sandbox.errors import LaunchError
+from sandbox.errors import HostError, LaunchError, RequestError
+from sandbox.files import File
 from sandbox.judge.ahead import Ahead, Slot
 from sandbox.judge.answers import AnswerSlot
 from sandbox.judge.checker import All, BuiltIn, Checker, Validator
-from sandbox.judge.compiler import Compiler, Rejected
+from sandbox.judge.compiler import SCRIPTS, Compiler, Rejected
 from sandbox.judge.grading import Grader
 from sandbox.judge.inputs import Inputs
 from sandbox.judge.judgement import Finding, GroupResult, Judgement, TestResult
+from sandbox.judge.languages import NotInstalled
 from sandbox.judge.problem import Complaint, Group, Problem, ProblemError, Test
 from sandbox.judge.program import Program
 from sandbox.judge.slot import NearLimit, TestSlot, Trial
@@ -58,8 +60,7 @@ class Judge:
         self.near = near
         self._inputs = Inputs()
         self._include = {
-            code: Submission.read(path).with_constants(problem.constants).files
-            for code, path in problem.include.items()
+            code: self._read(path).with_constants(problem.constants).files for code, path in problem.include.items()
         }
         self._checker = self._make_checker()
         path = problem.static_validator
@@ -83,19 +84,34 @@ class Judge:
     def compile_jury(self, path: Path) -> Program:
         """One of the jury's programs; `ProblemError` with the compiler's words if it does not compile."""
         limits = self.problem.limits
-        source = Submission.read(path).with_constants(self.problem.constants)
-        made = self.compiler.compile(source, time=limits.compilation_time, memory=limits.compilation_memory, jury=True)
+        source = _startable(self._read(path).with_constants(self.problem.constants))
+        try:
+            made = self.compiler.compile(
+                source, time=limits.compilation_time, memory=limits.compilation_memory, jury=True
+            )
+        except NotInstalled as error:
+            raise self._unusable(path, "not-installed", error.reason) from None
         if isinstance(made, Rejected):
-            where = os.path.relpath(path, self.problem.directory)
-            raise ProblemError((Complaint(where, None, "compile-error", made.message),))
+            raise self._unusable(path, "compile-error", made.message)
         return made
+
+    def _read(self, path: Path) -> Submission:
+        """Files of the jury's; links lead as far as the package, or, of what is given beside it, its own directory."""
+        inside = self.problem.directory if path.is_relative_to(self.problem.directory) else None
+        try:
+            return Submission.read(path, within=inside)
+        except RequestError as error:
+            raise self._unusable(path, "unreadable", error.reason) from None
+
+    def _unusable(self, path: Path, rule: str, why: str) -> ProblemError:
+        return ProblemError((Complaint(os.path.relpath(path, self.problem.directory), None, rule, why),))
 
     def judge(
         self,
         submission: Submission,
         *,
         only: Iterable[str] | Callable[[str], bool] = (),
-        keep_going: bool = False,
+        keep_going: bool | Callable[[], bool] = False,
         transcript: bool = False,
         on_result: Callable[[TestResult], object] | None = None,
         stop: Stop | None = None,
@@ -103,9 +119,10 @@ class Judge:
         """Judge one submission.
 
         `only` are globs of the names of tests or groups, or says of a name whether it is one of them: then nothing else
-        is run or counts. `keep_going` runs also those tests that cannot change the judgement. `transcript` keeps what
-        was said in an interactive problem. `on_result` is told of each test's result, in the order of judging. Raises
-        `SandboxError` if the sandbox failed, which says nothing of the submission, and `Stopped` if `stop` is called.
+        is run or counts. `keep_going` runs also those tests that cannot change the judgement, or says of each whether
+        to. `transcript` keeps what was said in an interactive problem. `on_result` is told of each test's result, in
+        the order of judging. Raises `RequestError` if the submission cannot be judged, another `SandboxError` if the
+        sandbox failed, neither of which says anything of it, and `Stopped` if `stop` is called.
         """
         stop = stop or Stop()
         run = functools.partial(self._run, _only(self.problem.root, only), keep_going, on_result, stop)
@@ -173,8 +190,8 @@ class Judge:
         return Trial(problem, program, policy, limits, time, self._checker, self._inputs, self.near, transcript)
 
     def _run(
-        self, root: Group, keep_going: bool, on_result: Callable[[TestResult], object] | None, stop: Stop,
-        open_slot: Callable[[], Slot], static: Callable[[Group], TestResult] | None,
+        self, root: Group, keep_going: bool | Callable[[], bool], on_result: Callable[[TestResult], object] | None,
+        stop: Stop, open_slot: Callable[[], Slot], static: Callable[[Group], TestResult] | None,
     ) -> GroupResult:  # fmt: skip
         with Ahead(tuple(root.tests()), open_slot, self.jobs) as ahead, stop.calling(ahead.stop):
 
@@ -189,7 +206,8 @@ class Judge:
                     on_result(result)
                 return result
 
-            grader = Grader(result_of, ahead.leave_out, static, scoring=self.problem.scoring, keep_going=keep_going)
+            on = keep_going if callable(keep_going) else lambda: bool(keep_going)
+            grader = Grader(result_of, ahead.leave_out, static, scoring=self.problem.scoring, keep_going=on)
             return grader.grade(root)
 
     def _validate_source(self, submission: Submission, program: Program, group: Group) -> TestResult:
@@ -218,6 +236,27 @@ class Judge:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def attempted(
+    problem: Problem, name: str, read: Callable[[], Submission], judge: Callable[[Submission], Judgement]
+) -> Judgement:  # fmt: skip
+    """What reading and judging one submission comes to: if it cannot be, a judgement without a verdict says why, and
+    whatever else is to be judged is not touched by that.
+    """
+    try:
+        return judge(read())
+    except RequestError as error:
+        why = error.reason
+    except (LaunchError, HostError) as error:
+        why = f"the sandbox failed: {error}"
+    return Judgement(problem.name, name, None, None, reason=why)
+
+
+def _startable(source: Submission) -> Submission:
+    """With scripts that can be started: an archive may have lost that they are executable, and `#!` says so too."""
+    scripts = {name: File(source.files[name], True) for name in SCRIPTS if source.files.get(name, b"")[:2] == b"#!"}
+    return replace(source, files={**source.files, **scripts}) if scripts else source
 
 
 def _only(group: Group, wanted: Iterable[str] | Callable[[str], bool]) -> Group:

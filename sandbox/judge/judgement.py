@@ -148,11 +148,12 @@ class Judgement:
     problem: str
     submission: str
     language: str | None
-    verdict: Verdict
+    verdict: Verdict | None
+    """`None` if it was not judged, which says nothing of the submission."""
     score: float | None = None
     max_score: float | None = None
     reason: str = ""
-    """Why it was not judged at all, else as of the test that decided."""
+    """As of the test that decided; of one that does not compile, or was not judged, why."""
     compiler_output: str = ""
     compile_time: float | None = None
     """Seconds; `None` if it came from the cache or there was nothing to compile."""
@@ -180,10 +181,11 @@ class Judgement:
             "problem": self.problem,
             "submission": self.submission,
             "language": self.language,
-            "verdict": self.verdict.value,
+            "verdict": None if self.verdict is None else self.verdict.value,
+            "not_judged": self.reason if self.verdict is None else None,
             "score": self.score,
             "max_score": self.max_score,
-            "reason": self.reason if jury or self.verdict is Verdict.CE else "",
+            "reason": self.reason if jury or self.verdict in (Verdict.CE, None) else "",
             "compiler_output": self.compiler_output,
             "compile_time": self.compile_time,
             "time_limit": self.time_limit,

@@ -20,6 +20,14 @@ Argv = Annotated[tuple[str, ...], Field(min_length=1)]
 Extension = Annotated[str, Field(pattern=r"^\.[A-Za-z0-9+#]+$")]
 
 
+class NotInstalled(RequestError):
+    """A language that this host does not have: nothing can be said of what is written in it."""
+
+    def __init__(self, language: Language, main: str) -> None:
+        how = f": apt-get install {' '.join(language.packages)}" if language.packages else " on this host"
+        super().__init__("language", f"{main}: {language.name} is not installed{how}")
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -55,8 +55,8 @@ class Test:
     answer: Path
     args: tuple[str, ...] = ()
     """Arguments of the submission."""
-    files: Path | None = None
-    """A directory, whose files are put where the submission runs."""
+    files: Path | Mapping[str, Path] | None = None
+    """A directory, whose files are put where the submission runs, or such files by name."""
     checker_args: tuple[str, ...] = ()
     """Arguments of the output validators."""
     input_validator_args: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -52,17 +52,20 @@ class Program:
         limits: Limits = wanted.model_copy(update={"memory": wanted.memory + self.language.allowance.memory})
         return limits
 
-    def at_work(self, files: Path | None = None, *, writable: bool | None = False) -> dict[str, Any]:
-        """Options of a run whose working directory has the program's files, and those of a directory `files` over them.
+    def at_work(
+        self, files: Path | Mapping[str, Path] | None = None, *, writable: bool | None = False
+    ) -> dict[str, Any]:
+        """Options of a run whose working directory has the program's files, and over them those of a directory, or
+        `files` by name.
 
         It is /program itself, which costs nothing, unless there are such files or it is to be `writable`; `None` if
-        it is to be writable and the only source need not be there. Raises `RequestError` for a link in `files`.
+        it is to be writable and the only source need not be there. Raises `RequestError` for a link in a directory.
         """
         if files is None and writable is False:
             return {"cwd": PROGRAM}
         if files is None and writable is None and self.alone:
             return {}
-        over = {} if files is None else tree(files)
+        over = tree(files) if isinstance(files, Path) else dict[str, bytes | Path](files or {})
         return {"files": {**_beside(tree(self.directory), over), **over}}
 
     def refuses(self, error: LaunchError) -> bool:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.box import BoxPool
-from sandbox.judge.calibrate import Calibration, calibrate, matching, read, slowest
+from sandbox.judge.calibrate import Calibration, calibrate, judged, matching, slowest
 from sandbox.judge.checker import ACCEPTED
 from sandbox.judge.compiler import Compiler
 from sandbox.judge.judge import Judge
-from sandbox.judge.judgement import Judgement
+from sandbox.judge.judgement import Judgement, TestResult
 from sandbox.judge.package import globs
 from sandbox.judge.problem import Complaint, Expectation, JurySubmission, Problem, Test
 from sandbox.judge.reasons import verdict_of
@@ -106,9 +107,10 @@ def _in_short(verdicts: frozenset[Verdict]) -> frozenset[Verdict]:
 
 def verify(
     problem: Problem, *, compiler: Compiler | None = None, jobs: int | None = None,
-    on_row: Callable[[Row], object] | None = None, stop: Stop | None = None,
+    on_row: Callable[[Row], object] | None = None, stop: Stop | None = None, lazy: bool = False,
 ) -> Report:  # fmt: skip
-    """Check a problem's data with its validators, and judge all of the jury's submissions on every test.
+    """Check a problem's data with its validators, and judge all of the jury's submissions on every test, or, if `lazy`,
+    each only until it is decided whether it ends as expected.
 
     Raises `ProblemError` if the jury's programs do not compile, `SandboxError` if the sandbox failed, and `Stopped` if
     `stop` was called.
@@ -125,7 +127,9 @@ def verify(
         complaints = validate(judge, stop)
         rows = []
         for jury in problem.submissions:
-            judgement = judge.judge(read(problem, jury), keep_going=True, stop=stop)
+            seen: list[TestResult] = []
+            going = functools.partial(_undecided, jury, seen) if lazy else True
+            judgement = judged(judge, jury, keep_going=going, on_result=seen.append, stop=stop)
             rows.append(_row(problem, jury, judgement))
             if on_row is not None:
                 on_row(rows[-1])
@@ -138,7 +142,25 @@ def validate(judge: Judge, stop: Stop | None = None) -> tuple[Complaint, ...]:
     return (*_validate_inputs(judge, stop), *_validate_outputs(judge, stop))
 
 
+def _undecided(jury: JurySubmission, seen: Sequence[TestResult]) -> bool:
+    """Whether tests can still tell something about what is expected of a submission whose verdict is certain."""
+    undecided = False
+    for expectation in jury.expectations:
+        tests = [test for test in seen if not expectation.tests or globs.matches(expectation.tests, test.name)]
+        verdicts = [_as_format(test.verdict) for test in tests]
+        permitted, required = expectation.permitted, expectation.required
+        if permitted is not None and not all(verdict & permitted for verdict in verdicts):
+            return False  # it does not end as expected, whatever follows
+        met = required is None or any(verdict & required for verdict in verdicts)
+        said = not expectation.message or any(expectation.message in test.judge_message for test in tests)
+        some = bool(expectation.tests) and (permitted is not None or expectation.score is not None or not tests)
+        undecided = undecided or some or not (met and said)
+    return undecided
+
+
 def _row(problem: Problem, jury: JurySubmission, judgement: Judgement) -> Row:
+    if judgement.verdict is None:
+        return Row(jury, judgement, (f"not judged: {judgement.reason}",))
     wanted: frozenset[Verdict] = frozenset().union(*(expected.overall or () for expected in jury.expectations))
     if judgement.verdict in (Verdict.CE, Verdict.JE) and judgement.verdict not in wanted:
         return Row(jury, judgement, (f"{judgement.verdict}: {judgement.reason}",))
@@ -154,6 +176,7 @@ def _row(problem: Problem, jury: JurySubmission, judgement: Judgement) -> Row:
 
 def _unmet(problem: Problem, expected: Expectation, judgement: Judgement) -> Iterator[str]:
     """What an expectation asks for, and is not so."""
+    assert judgement.verdict is not None
     if expected.overall is not None and not _as_format(judgement.verdict) & expected.overall:
         yield f"it is {judgement.verdict}, not {_names(expected.overall)}: {judgement.reason}"
     if judgement.root is None:

@@ -262,7 +262,7 @@ class _Judgement(Task):
         else:
             self._charge(judgement)
             self._finish(judgement)
-            log.info("judged", verdict=judgement.verdict.value, seconds=round(time.monotonic() - started, 3))
+            log.info("judged", verdict=str(judgement.verdict), seconds=round(time.monotonic() - started, 3))
 
     def _tell(self, what: str, **data: Any) -> None:
         self._judging.events.tell(self._row.id, what, data)
@@ -273,7 +273,7 @@ class _Judgement(Task):
 
     def _finish(self, judgement: Judgement) -> None:
         report = {"jury": judgement.to_json(), "contestant": judgement.to_json(jury=False)}
-        verdict, score = judgement.verdict.value, judgement.score
+        verdict, score = (judgement.verdict or Verdict.JE).value, judgement.score
         done = self._judging.submissions.finish(
             self._row, self._judging.owner, verdict=verdict, score=score, report=report, language=judgement.language,
             failures=self._row.failures,
@@ -296,6 +296,8 @@ class _Judgement(Task):
             return
         row.failures = [*row.failures, failure]
         reason = f"the sandbox failed {row.attempts} times; at last: {failure}"
+        if isinstance(error, RequestError):  # it is not the sandbox that failed
+            reason = f"not judged: {error.reason}"
         judgement = Judgement(row.problem or "inline", "", row.language, Verdict.JE, reason=reason)
         self._finish(judgement)
 

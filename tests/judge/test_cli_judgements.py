@@ -388,7 +388,7 @@ def test_json_keys(judged: Callable[..., Result]) -> None:
     result = judged(judgement(tests), args=["--json"])
     (one,) = json.loads(result.stdout)
     assert set(one) == {
-        "problem", "submission", "language", "verdict", "score", "max_score", "reason", "compiler_output",
+        "problem", "submission", "language", "verdict", "not_judged", "score", "max_score", "reason", "compiler_output",
         "compile_time", "time_limit", "memory_limit", "root", "enforced",
     }  # fmt: skip
     assert set(one["root"]) == {"name", "verdict", "score", "max_score", "reason", "left_out", "children"}

@@ -180,7 +180,7 @@ def test_keep_going_changes_nothing(stop_early: bool) -> None:
         group("secret/b", "1", "2", max_score=10, require_pass=("secret/a",)),
         scores="sum", errors="worst", stop_early=stop_early,
     )  # fmt: skip
-    short, long = (Run(verdicts).grade(root, scoring=True, keep_going=keep_going) for keep_going in (False, True))
+    short, long = (Run(verdicts).grade(root, scoring=True, keep_going=on) for on in (lambda: False, lambda: True))
     assert (short.verdict, short.score) == (long.verdict, long.score) == (TLE, 0)
     assert len(list(long.tests())) == 5 > len(list(short.tests()))
 

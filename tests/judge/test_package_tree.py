@@ -55,15 +55,25 @@ def test_links_within_the_package(place: Path) -> None:
 
 
 def test_links_in_programs(place: Path) -> None:
-    """A program that is a link keeps its name; one with links in it is told about, since boxes take none."""
+    """A program that is a link keeps its name; about links in one there is nothing to tell."""
     (place / "submissions/accepted/deep").mkdir(parents=True)
     (place / "submissions/accepted/deep/b.py").symlink_to("../../../problem.yaml")
     (place / "submissions/accepted/a.py").symlink_to("../../problem.yaml")
     found = read(place)
     assert [submission.path.name for submission in found.submissions] == ["a.py", "deep"]
-    assert [str(warning) for warning in found.warnings if warning.rule == "link"] == [
-        "submissions/accepted/deep: warning: there are links in it, which cannot be copied into a box [link]"
-    ]
+    assert not [warning for warning in found.warnings if warning.rule == "link"]
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "nothing", "b.py", "..", "/dev/null"])
+@pytest.mark.parametrize("name", ["b.py", "deep/b.py"])
+def test_links_of_submissions_that_are_refused(place: Path, name: str, target: str) -> None:
+    """What is wrong with a submission is a warning: it cannot be judged, and the rest of the package can."""
+    (place / "submissions/accepted/deep").mkdir(parents=True)
+    (place / "submissions/accepted" / name).symlink_to(target)
+    found = read(place)
+    (warning,) = (warning for warning in found.warnings if warning.file.startswith("submissions/accepted"))
+    assert "the submission cannot be judged" in warning.message
+    assert name.partition("/")[0] in {submission.path.name for submission in found.submissions}
 
 
 @pytest.mark.parametrize(

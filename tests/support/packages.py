@@ -23,6 +23,7 @@ def make(root: Path, files: Mapping[str, str]) -> Path:
     for name, text in {**AROUND, **files}.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text)
+        (place / name).chmod(0o755 if name.endswith(("/build", "/run")) else 0o644)
     return place
 
 

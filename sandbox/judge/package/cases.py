@@ -148,11 +148,12 @@ def _tell_misfits(package: Package, cases: Cases, unknown: Mapping[str, list[str
         package.findings.error(directory.at(stem), "duplicate", f"is both a test ({stem}.in) and a directory")
 
 
-def whole(package: Package, directory: Directory) -> Path:
-    """A directory that is taken as it is, with all that is in it; a warning about links, with which it cannot be."""
-    if any(below.has_links for below in directory.walk()):
-        package.findings.warning(directory.name, "link", "there are links in it, which cannot be copied into a box")
-    return Path(directory.path)
+def _placed(directory: Directory) -> Path | dict[str, Path]:
+    """A directory whose files go into a box: one with links in it, which no box takes, by what they lead to."""
+    if not any(below.has_links for below in directory.walk()):
+        return Path(directory.path)
+    start = len(directory.name) + 1
+    return {below.at(name)[start:]: Path(path) for below in directory.walk() for name, path in below.files.items()}
 
 
 def groups(directory: Directory) -> list[Directory]:
@@ -181,7 +182,7 @@ def paired(package: Package, cases: Cases, settings: Settings, needs_answer: boo
             Path(files[name]),
             Path(files[answer]),
             own.args,
-            whole(package, extra) if extra else None,
+            _placed(extra) if extra else None,
             own.checker_args,
             own.input_validator_args,
             own.full_feedback,

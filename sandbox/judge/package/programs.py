@@ -5,10 +5,13 @@ A program that is a link within the package keeps its own name, which says its l
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Collection
 from pathlib import Path, PurePath
 
-from sandbox.judge.package.cases import Package, whole
+from sandbox.judge.package import tree
+from sandbox.judge.package.cases import Package
 from sandbox.judge.package.tree import Directory
 
 _TABLE = """
@@ -36,8 +39,8 @@ def several(package: Package, *names: str) -> tuple[Path, ...]:
 
 def _programs(package: Package, directory: Directory) -> list[Path]:
     if _is_one_program(directory):
-        return [whole(package, directory)]
-    found = {name: whole(package, below) for name, below in directory.directories.items()}
+        return [_whole(package, directory)]
+    found = {name: _whole(package, below) for name, below in directory.directories.items()}
     for name in sorted(directory.files):
         suffix = PurePath(name).suffix
         if suffix in _GRAMMARS:
@@ -70,8 +73,24 @@ def single(package: Package, name: str) -> Path | None:
     if len(files) == 1 and not directory.directories and files[0] not in ("build", "run"):
         return Path(directory.path, files[0])
     if not files and len(directory.directories) == 1:
-        return whole(package, next(iter(directory.directories.values())))
-    return whole(package, directory)
+        return _whole(package, next(iter(directory.directories.values())))
+    return _whole(package, directory)
+
+
+def _whole(package: Package, directory: Directory) -> Path:
+    """A directory that is one program; warnings about scripts in it that nobody has made executable."""
+    for name in ("build", "run"):
+        if name in directory.files and not _is_executable(directory.files[name]):
+            script = tree.begins(directory.files[name], b"#!")
+            what = "is started nevertheless, as its #! line says" if script else "has no #! line, and cannot be started"
+            package.findings.warning(directory.at(name), "not-executable", f"is not executable (chmod +x): it {what}")
+    return Path(directory.path)
+
+
+def _is_executable(path: str) -> bool:
+    with contextlib.suppress(OSError):
+        return bool(os.stat(path).st_mode & 0o111)
+    return True  # whoever reads it will say what is wrong
 
 
 def include(package: Package, languages: Collection[str] | None) -> dict[str, Path]:
@@ -90,5 +109,5 @@ def include(package: Package, languages: Collection[str] | None) -> dict[str, Pa
             package.findings.warning(below.name, "language", f"{code} is not the code of a language in the format")
         elif code != "default" and languages is not None and code not in languages:
             package.findings.warning(below.name, "language", f"{code} is not among the languages of the problem")
-        found[code] = whole(package, below)
+        found[code] = Path(below.path)
     return found

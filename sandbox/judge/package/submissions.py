@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sandbox.judge.package import tree
-from sandbox.judge.package.cases import Package, whole
+from sandbox.judge.package.cases import Package
 from sandbox.judge.package.tree import Directory
 from sandbox.judge.problem import Expectation, JurySubmission
 from sandbox.judge.tolerance import decimal
@@ -76,7 +76,7 @@ def found(package: Package, defaults: Mapping[str, Expectation], comments: bool)
     submissions = []
     for kind, place in sorted(top.directories.items()):
         paths = {name: Path(place.path, name) for name in place.files}  # of a link too the name says the language
-        paths |= {name: whole(package, below) for name, below in place.directories.items()}
+        paths |= {name: Path(below.path) for name, below in place.directories.items()}
         for name, path in sorted(paths.items()):
             by_directory = defaults.get(kind)
             expectations = [] if by_directory is None else [by_directory]

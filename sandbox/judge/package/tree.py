@@ -27,6 +27,7 @@ MAX_TEXT = 1 << 20
 _STRICT = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,254}")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\udc80-\udcff]")
 _IGNORED = frozenset({"__MACOSX"})
+_OF_SUBMISSIONS = "submissions/"
 TIME_LIMIT = ".timelimit"
 """The one file that is read in spite of its dot."""
 
@@ -84,14 +85,14 @@ class _Listing:
         found = Directory(name, path)
         above = (*above, path)
         if len(above) > MAX_DEPTH + 1:
-            self._findings.error(name, "too-deep", f"more than {MAX_DEPTH} directories deep")
+            self._tell(name, "too-deep", f"more than {MAX_DEPTH} directories deep")
             return found
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
                     self._add(found, entry, above)
         except OSError as error:
-            self._findings.error(name, "unreadable", f"cannot be listed: {error.strerror}")
+            self._tell(name, "unreadable", f"cannot be listed: {error.strerror}")
         return found
 
     def _add(self, found: Directory, entry: os.DirEntry[str], above: tuple[str, ...]) -> None:
@@ -108,7 +109,21 @@ class _Listing:
         elif entry.is_symlink():
             self._add_link(found, entry, above)
         else:
-            self._findings.error(found.at(entry.name), "not-a-file", "is neither a file nor a directory")
+            self._refuse(found, entry, "not-a-file", "is neither a file nor a directory")
+
+    def _refuse(self, found: Directory, entry: os.DirEntry[str], rule: str, message: str) -> None:
+        """Tell of what nobody may read; whoever judges it, if it is a submission, finds the same."""
+        name = found.at(entry.name)
+        self._tell(name, rule, message)
+        if name.startswith(_OF_SUBMISSIONS):
+            found.files[entry.name] = entry.path
+
+    def _tell(self, name: str, rule: str, message: str) -> None:
+        """An error; but what is wrong with a jury's submission is no concern of the others."""
+        if name.startswith(_OF_SUBMISSIONS):
+            self._findings.warning(name, rule, f"{message}: the submission cannot be judged")
+        else:
+            self._findings.error(name, rule, message)
 
     def _is_used(self, found: Directory, name: str) -> bool:
         if name[0] == ".":
@@ -133,16 +148,16 @@ class _Listing:
             mode = os.stat(target).st_mode
         except OSError as error:
             circular = error.errno == errno.ELOOP
-            self._findings.error(name, "link", "is a link to itself" if circular else "is a link to nothing")
+            self._refuse(found, entry, "link", "is a link to itself" if circular else "is a link to nothing")
             return
         if not target.startswith(self._root + "/") and target != self._root:
-            self._findings.error(name, "link", "is a link that leads out of the package")
+            self._refuse(found, entry, "link", "is a link that leads out of the package")
         elif stat.S_ISREG(mode):
             found.files[entry.name] = target
         elif not stat.S_ISDIR(mode):
-            self._findings.error(name, "not-a-file", "is a link to what is neither a file nor a directory")
+            self._refuse(found, entry, "not-a-file", "is a link to what is neither a file nor a directory")
         elif target in above:
-            self._findings.error(name, "link", "is a link to a directory that it is in: the groups form a cycle")
+            self._refuse(found, entry, "link", "is a link to a directory that it is in: the groups form a cycle")
         else:
             self._linked += 1
             if self._linked > MAX_LINKED_DIRECTORIES:
@@ -158,6 +173,14 @@ def contents(path: str, limit: int = MAX_TEXT) -> bytes:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError(errno.EINVAL, "is not a regular file")
         return file.read(limit + 1)
+
+
+def begins(path: str, start: bytes) -> bool:
+    """Whether a file begins with these bytes; one that cannot be read does not."""
+    try:
+        return contents(path, len(start)).startswith(start)
+    except OSError:
+        return False
 
 
 def text(path: str, name: str, findings: Findings, limit: int = MAX_TEXT) -> str | None:
