@@ -32,6 +32,7 @@ class Usage(NamedTuple):
     denied: tuple[str, ...]
     measured_by: Mapping[str, str]
     ended_at: float | None
+    scratch: int | None = None
 
 
 def measure(ended: Ended, group: Cgroup, limits: Limits) -> Usage:
@@ -56,6 +57,8 @@ def measure(ended: Ended, group: Cgroup, limits: Limits) -> Usage:
     if ended.cause is Status.WALL_TIME_LIMIT and limits.wall_time is not None and wall < limits.wall_time:
         # The deadline counts from when init was told to start the program, and that is what the run was ended by.
         wall, sources = ended.wall, {**sources, "wall_time": "monitor"}
+    if exited.scratch is None:
+        sources = {**sources, "scratch": "unavailable"}
     code = os.waitstatus_to_exitcode(exited.status)
     signaled = code < 0
     return Usage(
@@ -70,6 +73,7 @@ def measure(ended: Ended, group: Cgroup, limits: Limits) -> Usage:
         _names(exited.denied) if exited.denied else (),
         sources,
         exited.ended,
+        exited.scratch,
     )
 
 
@@ -84,7 +88,7 @@ def _measure_without_report(ended: Ended, group: Cgroup) -> Usage:
     cpu, memory, processes, kills = group.finish(None, None)
     if ended.cause is None and not kills:
         raise ended.failure or HostError("the box ended without a word")
-    found = {"cpu_time": cpu, "memory_peak": memory, "processes_peak": processes}
+    found = {"cpu_time": cpu, "memory_peak": memory, "processes_peak": processes, "scratch": None}
     sources = {name: group.name if number is not None else "unavailable" for name, number in found.items()}
     sources["wall_time"] = "monitor"
     return Usage(None, signal.SIGKILL, cpu, ended.wall, memory, processes, kills, ended.cause, (), sources, None)

@@ -84,6 +84,9 @@ class Result:
     """Names of the system calls that the run was ended for."""
     ended_at: float | None = None
     """When the program ended, in seconds of CLOCK_MONOTONIC, as init saw it: tells which of two programs was first."""
+    scratch: int | None = None
+    """Bytes that its files took at its end in `/box`, `/tmp` and `/dev/shm`, in whole pages, beyond what was put there:
+    of a file that was removed before, nothing is known."""
 
     @property
     def ok(self) -> bool:
@@ -107,6 +110,7 @@ class Result:
             "wall_time": self.wall_time,
             "memory_peak": self.memory_peak,
             "processes_peak": self.processes_peak,
+            "scratch": self.scratch,
             "stdout": None if self.stdout is None else encoded(self.stdout),
             "stderr": None if self.stderr is None else encoded(self.stderr),
             "stdout_truncated": self.stdout_truncated,

@@ -111,7 +111,8 @@ class Course:
             streams.expect_output()
         box.cgroup.start(box.init.pidfd)
         self._started = time.monotonic()
-        exited = box.init.run(plan.head, plan.tail, streams.fds, streams.targets, streams.flags | flags, patience)
+        flags |= streams.flags | (RunFlag.FILLED if plan.files else 0)
+        exited = box.init.run(plan.head, plan.tail, streams.fds, streams.targets, flags, patience)
         if exited is None:
             return False
         self._note(exited)
@@ -164,6 +165,7 @@ class Course:
             measured_by=dict(usage.measured_by),
             denied_syscalls=usage.denied,
             ended_at=usage.ended_at,
+            scratch=usage.scratch,
         )
 
 

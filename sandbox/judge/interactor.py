@@ -21,7 +21,7 @@ from sandbox.judge.checker import FEEDBACK, Checked, Feedback, Validator, broken
 from sandbox.judge.crossing import Crossing
 from sandbox.judge.judgement import Finding
 from sandbox.judge.problem import Test
-from sandbox.judge.reasons import verdict_of
+from sandbox.judge.reasons import of_submission
 from sandbox.judge.stop import Stop
 from sandbox.judge.verdict import Verdict
 from sandbox.request import Limits
@@ -69,7 +69,7 @@ def interact(
             try:
                 ready.wait()
                 result = box.run(argv, stdin=contestant.stdin, stdout=contestant.stdout, control=control, **options)
-                failed = verdict_of(result, time_limit)[0] is not Verdict.AC
+                failed = of_submission(result, time_limit)[0] is not Verdict.AC
             finally:
                 crossing.end(contestant, failed=failed)
                 judged, checked = judging.result()
@@ -103,7 +103,7 @@ def _judge(
 
 def decide(contestant: Result, judged: Result, checked: Checked, time_limit: float | None, ends: Ends) -> Checked:
     """The verdict of two sides."""
-    own, reason = verdict_of(contestant, time_limit)
+    own, reason = of_submission(contestant, time_limit)
     told = (contestant.ended_at or 0.0) <= ends.told_at <= (judged.ended_at or float("inf"))
     if ends.excess is not None:
         own, reason, told = Verdict.OLE, f"more than {ends.excess} bytes on stdout", ends.told_at < float("inf")

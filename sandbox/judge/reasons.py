@@ -25,6 +25,24 @@ def verdict_of(result: Result, time_limit: float | None) -> tuple[Verdict, str]:
     return verdict, say(result)
 
 
+def of_submission(result: Result, time_limit: float | None, printed: int | None = None) -> tuple[Verdict, str]:
+    """As `verdict_of`, for a program whose limit of output is for all that it writes: stdout, stderr and files.
+
+    `printed` are the bytes of a stdout that is not in the result. While it runs, the limit is for each stream; a file
+    that it removes again before its end is not seen.
+    """
+    verdict, reason = verdict_of(result, time_limit)
+    limit = result.limits.output
+    if limit is None or result.status not in (Status.OK, Status.NONZERO_EXIT, Status.SIGNALED):
+        return verdict, reason
+    out = len(result.stdout or b"") if printed is None else printed
+    err, files = len(result.stderr or b""), result.scratch or 0
+    if verdict is Verdict.TLE or out + err + files <= limit:
+        return verdict, reason
+    parts = f"{out} on stdout, {err} on stderr, {files} in files{_by(result, 'scratch')}"
+    return Verdict.OLE, f"{out + err + files} bytes of output, of which {limit} are allowed: {parts}"
+
+
 def _wall(result: Result) -> str:
     return (
         f"wall time {_seconds(result.wall_time)} of {_seconds(result.limits.wall_time)}{_by(result, 'wall_time')},"

@@ -17,7 +17,7 @@ from sandbox.judge.interactor import interact
 from sandbox.judge.judgement import EXCERPT, Finding, TestResult
 from sandbox.judge.problem import Problem, Test
 from sandbox.judge.program import Program
-from sandbox.judge.reasons import verdict_of
+from sandbox.judge.reasons import of_submission
 from sandbox.judge.stop import Stop
 from sandbox.judge.verdict import Verdict
 from sandbox.policy import Policy
@@ -157,7 +157,8 @@ class TestSlot:
             options = self._options(test) if spool is None else {**self._options(test), "stdout": spool.fileno()}
             with self._stop.control() as control:
                 result = self._box.run(self._argv(test), stdin=stdin, control=control, **options)
-            verdict, reason = verdict_of(result, self._trial.time_limit)
+            printed = None if spool is None else os.stat(spool.name).st_size
+            verdict, reason = of_submission(result, self._trial.time_limit, printed)
             output = result.stdout if spool is None else _head(spool.name)
             if verdict is not Verdict.AC:
                 return _Run(result, verdict, reason, Checked(Finding(verdict)), output or b"")

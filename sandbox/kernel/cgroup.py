@@ -56,7 +56,9 @@ class Counts(NamedTuple):
 
 def sources_of(name: str) -> Mapping[str, str]:
     """Where the numbers of a run come from, if nothing is missing."""
-    return MappingProxyType({"cpu_time": name, "wall_time": "init", "memory_peak": name, "processes_peak": name})
+    return MappingProxyType(
+        {"cpu_time": name, "wall_time": "init", "memory_peak": name, "processes_peak": name, "scratch": "statfs"}
+    )
 
 
 class Cgroup(Protocol):

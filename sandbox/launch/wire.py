@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sandbox.errors import HostError
 from sandbox.kernel.meters import Meter
 
-VERSION = 2
+VERSION = 3
 MAX = 131_072
 """Bytes of one packet; the tail of a longer run travels in a memory file."""
 MAX_FDS = 64
@@ -77,6 +77,7 @@ class RunFlag(IntFlag):
     NULL_ERR = 16
     NEW_SESSION = 32
     TERMINAL = 64
+    FILLED = 128
 
 
 class MeterFlag(IntFlag):
@@ -110,7 +111,7 @@ PUT = Struct("=HHI 2I")
 RUN = Struct("=HHI 8I 6Q")
 SIGNAL = Struct("=HHI 2I")
 FAILED = Struct("=HHI i240sI")
-EXITED = Struct("=HHI iI4Q 5Q 5Q 2I64s")
+EXITED = Struct("=HHI iI5Q 5Q 5Q 2I64s")
 DENIED = Struct("=2I")
 UNKNOWN_CALL = (1 << 32) - 1
 
@@ -153,6 +154,8 @@ class Exited(NamedTuple):
     """Those of this run's in which something is left, if that is known."""
     denied: tuple[tuple[int, int], ...] = ()
     """Number and AUDIT_ARCH of the calls that the filter ended the run for."""
+    scratch: int | None = None
+    """Bytes that the writable directories hold beyond those before the run."""
 
 
 def setup(
@@ -254,12 +257,12 @@ def decode(packet: bytes, fds: tuple[int, ...] = (), unread: tuple[int, ...] = (
         raise HostError("the box sent a malformed packet")
     if kind == _EXITED and size == EXITED.size and len(fds) == 2:
         fields = EXITED.unpack(packet)
-        status, flags, wall, at, cpu, max_rss = fields[3:9]
+        status, flags, wall, at, cpu, max_rss, scratch = fields[3:10]
         if status & 0x7F == 0x7F:  # stopped or continued, as wait(2) has it: not the end
             raise HostError("the box sent a malformed packet")
-        denied = tuple(DENIED.iter_unpack(fields[21]))[: fields[19]] if fields[19] else ()
-        usage = wall / 1e9, at / 1e9, cpu / 1e6, max_rss, fields[9:14], fields[14:19]
-        return Exited(status, flags, *usage, fds, unread, denied)
+        denied = tuple(DENIED.iter_unpack(fields[22]))[: fields[20]] if fields[20] else ()
+        usage = wall / 1e9, at / 1e9, cpu / 1e6, max_rss, fields[10:15], fields[15:20]
+        return Exited(status, flags, *usage, fds, unread, denied, None if scratch == UNLIMITED else scratch)
     if kind == Type.FAILED and size == FAILED.size:
         error, step = unpack_from("=i240s", packet, HEADER.size)
         return Failed(step.partition(b"\0")[0].decode(errors="replace"), error)

@@ -36,7 +36,20 @@ STRUCTS: dict[str, tuple[struct.Struct, list[str]]] = {
     "wire_failed": (wire.FAILED, ["error", "step", "padding"]),
     "wire_exited": (
         wire.EXITED,
-        ["status", "flags", "wall", "ended", "cpu", "max_rss", "before", "after", "denied", "padding", "calls"],
+        [
+            "status",
+            "flags",
+            "wall",
+            "ended",
+            "cpu",
+            "max_rss",
+            "scratch",
+            "before",
+            "after",
+            "denied",
+            "padding",
+            "calls",
+        ],
     ),
     "wire_denied": (wire.DENIED, ["number", "arch"]),
 }
@@ -131,7 +144,12 @@ def test_decoding() -> None:
     answer = wire.decode(exited(status=9, flags=2), (5, 6))
     assert isinstance(answer, wire.Exited)
     assert (answer.status, answer.flags, answer.pipes) == (9, 2, (5, 6))
-    assert answer.denied == ()
+    assert (answer.denied, answer.scratch) == ((), 0)
+    at = wire.HEADER.size + struct.calcsize("=iI4Q")
+    raw = exited()
+    unknown = wire.decode(raw[:at] + b"\xff" * 8 + raw[at + 8 :], (5, 6))
+    assert isinstance(unknown, wire.Exited)
+    assert unknown.scratch is None
     failed = wire.FAILED.pack(wire.VERSION, wire.Type.FAILED, wire.FAILED.size, 13, b"mount /x\0rest", 0)
     assert wire.decode(failed) == wire.Failed("mount /x", 13)
     ready = wire.HEADER.pack(wire.VERSION, wire.Type.READY, wire.HEADER.size)

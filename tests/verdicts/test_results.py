@@ -15,8 +15,9 @@ Name = Callable[[str], str]
 Run = Callable[..., Result]
 
 KEYS = [
-    "status", "exit_code", "signal", "cpu_time", "wall_time", "memory_peak", "processes_peak", "stdout", "stderr",
-    "stdout_truncated", "stderr_truncated", "files", "limits", "enforced", "measured_by", "denied_syscalls",
+    "status", "exit_code", "signal", "cpu_time", "wall_time", "memory_peak", "processes_peak", "scratch",
+    "stdout", "stderr", "stdout_truncated", "stderr_truncated", "files", "limits", "enforced", "measured_by",
+    "denied_syscalls",
 ]  # fmt: skip
 
 
@@ -41,7 +42,7 @@ def test_every_number_names_its_source(run: Run) -> None:
     """What could not be measured is `None` and `unavailable`, never 0."""
     result = run("burn", "for", 0.2)
     numbers = ("cpu_time", "wall_time", "memory_peak", "processes_peak")
-    assert set(result.measured_by) == set(numbers)
+    assert set(result.measured_by) == {*numbers, "scratch"}
     for name in numbers:
         value, source = getattr(result, name), result.measured_by[name]
         assert source in ("cgroup1", "cgroup2", "psutil", "rusage", "init", "unavailable")
@@ -92,3 +93,27 @@ def test_run_without_a_box(policy: Name) -> None:
     )
     assert (result.status, result.stdout) == (Status.OK, b"in file")
     assert result.files == {"b": b"v", "c": NotCollected("no such file")}
+
+
+SCRATCH = {
+    "nothing": ("true", 0),
+    "in the working directory": ("head -c 100000 /dev/zero > left", 25 * 4096),
+    "elsewhere": ("for d in /tmp /dev/shm; do head -c 8192 /dev/zero > $d/left; done", 4 * 4096),
+    "held by a process that stays": ("head -c 8192 /dev/zero > a; sleep 9 < a & rm a", 0),
+    "removed again": ("head -c 100000 /dev/zero > left; rm left", 0),
+    "in place of what was there": ("head -c 8192 /dev/zero > given", 0),
+    "behind what was there": ("head -c 8192 /dev/zero >> given", 2 * 4096),
+    "beyond a limit": ("head -c 8192 /dev/zero > left; while :; do :; done", 2 * 4096),
+}
+"""What a program does in its directories, and what its files take at its end."""
+
+
+@pytest.mark.parametrize("case", SCRATCH)
+def test_scratch(case: str, policy: Name) -> None:
+    """Files are counted in whole pages; what was put there is not, and it is the same in a box that is used again."""
+    script, wanted = SCRATCH[case]
+    with Box(policy("shell")) as box:
+        for files in ({"given": b"x" * 8192}, {"given": b"x" * 8192}, {}, {}):
+            if files or "given" not in script:
+                result = box.run(["sh", "-c", script], files=files, limits={"cpu_time": 0.3})
+                assert (result.scratch, result.measured_by["scratch"]) == (wanted, "statfs"), result

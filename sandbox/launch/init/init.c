@@ -103,15 +103,35 @@ static void remember_scratch(void)
     scratch_state.inodes = fs.f_ffree;
 }
 
+static uint64_t count_free_blocks(void)
+{
+    struct statfs fs;
+
+    return fstatfs(scratch_state.fds[0], &fs) ? scratch_state.blocks : (uint64_t)fs.f_bfree;
+}
+
+/* What the scratch holds that it did not hold before; ~0 if the kernel does not count. A file that is removed before
+ * the end takes nothing at the end. */
+static uint64_t scratch_growth(uint64_t before, const struct statfs *after)
+{
+    if (!after->f_blocks)
+        return ~0ULL;
+    return before > (uint64_t)after->f_bfree ? (before - (uint64_t)after->f_bfree) * (uint64_t)after->f_bsize : 0;
+}
+
 /* Any change to a directory (an entry, mode, attribute, time) sets its ctime, which nobody can set back. A
- * clock tick that began before the run may hide a change, so a change time of "now" counts as unclean. */
-static bool scratch_is_untouched(const struct timespec *run_started)
+ * clock tick that began before the run may hide a change, so a change time of "now" counts as unclean.
+ * On the way it tells by how much the scratch has grown. */
+static bool scratch_is_untouched(const struct timespec *run_started, uint64_t before, struct wire_exited *exited)
 {
     struct statfs fs;
     struct stat st;
 
-    if (fstatfs(scratch_state.fds[0], &fs) || (uint64_t)fs.f_bfree != scratch_state.blocks
-        || (uint64_t)fs.f_ffree != scratch_state.inodes)
+    exited->scratch = ~0ULL;
+    if (fstatfs(scratch_state.fds[0], &fs))
+        return false;
+    exited->scratch = scratch_growth(before, &fs);
+    if ((uint64_t)fs.f_bfree != scratch_state.blocks || (uint64_t)fs.f_ffree != scratch_state.inodes)
         return false;
     for (int i = 0; i < WRITABLE; i++) {
         const struct timespec *old = &scratch_state.changed[i];
@@ -377,6 +397,9 @@ static void run_program(const struct setup *setup, int socket, struct message *m
     if (!find_tail(&tail, message) || !parse_tail(&program, &tail) || message->n_fds != packet.run.fds)
         reject();
     add_streams(&program, message);
+    uint64_t free_blocks = scratch_state.blocks;
+    if (flags & WIRE_FILLED)
+        free_blocks = count_free_blocks();
     reset_meters(setup);
     read_meters(setup, 1U << WIRE_CPU | 1U << WIRE_MEMORY, exited.before); /* the others only runs move */
     clock_gettime(CLOCK_REALTIME_COARSE, &run_started); /* the clock that file times are taken from */
@@ -410,7 +433,7 @@ static void run_program(const struct setup *setup, int socket, struct message *m
     clear(&exited);
     tell_denials(&exited);
     read_meters(setup, ~0U, exited.after);
-    if (!scratch_is_untouched(&run_started) || memory_is_left(&exited) || sockets_are_left(setup))
+    if (!scratch_is_untouched(&run_started, free_blocks, &exited) || memory_is_left(&exited) || sockets_are_left(setup))
         exited.flags |= WIRE_DIRTY;
     int theirs[] = {next.out[0], next.err[0]};
     send_packet(socket, WIRE_EXITED, &exited, sizeof exited, theirs, 2);

@@ -34,6 +34,7 @@ static int print_layout(void)
     SIZE(wire_failed), FIELD(wire_failed, error), FIELD(wire_failed, step), FIELD(wire_failed, padding);
     SIZE(wire_exited), FIELD(wire_exited, status), FIELD(wire_exited, flags), FIELD(wire_exited, wall);
     FIELD(wire_exited, ended), FIELD(wire_exited, cpu), FIELD(wire_exited, max_rss);
+    FIELD(wire_exited, scratch);
     FIELD(wire_exited, before), FIELD(wire_exited, after), FIELD(wire_exited, denied);
     FIELD(wire_exited, padding), FIELD(wire_exited, calls);
     SIZE(wire_denied), FIELD(wire_denied, number), FIELD(wire_denied, arch);

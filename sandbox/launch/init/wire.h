@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define WIRE_VERSION 2
+#define WIRE_VERSION 3
 #define WIRE_MAX 131072 /* bytes of one packet; a longer tail of a run travels in a memory file */
 #define WIRE_MAX_FDS 64 /* descriptors with one message */
 #define WIRE_DENIED 8  /* denied calls that the end of a run tells of */
@@ -119,6 +119,7 @@ enum wire_run_flags {
     WIRE_NULL_ERR = 16,    /* stderr is */
     WIRE_NEW_SESSION = 32, /* the program leads a session, not only a group */
     WIRE_TERMINAL = 64,    /* its stdin is a terminal, which is that of its session */
+    WIRE_FILLED = 128,     /* files were put into the box: what they take is none of what the program writes */
 };
 
 /* A program's descriptors are those that come along, at the numbers that the tail gives. Of 0, 1 and 2, those that
@@ -175,6 +176,7 @@ struct wire_exited {
     uint64_t ended;   /* when that was: nanoseconds of CLOCK_MONOTONIC */
     uint64_t cpu;     /* microseconds, user and system, of all that was reaped */
     uint64_t max_rss; /* bytes, of the largest process */
+    uint64_t scratch; /* bytes in use in the writable directories beyond those before the run; ~0 if not known */
     uint64_t before[WIRE_METERS], after[WIRE_METERS]; /* ~0 for what was not read; before: CPU and memory */
     uint32_t denied; /* how many of the calls there are: each a different one that the filter ended the run for */
     uint32_t padding;

@@ -176,6 +176,7 @@ class Report(BaseModel):
     wall_time: float = Field(description="Seconds.")
     memory_peak: int | None = Field(description="Bytes.")
     processes_peak: int | None
+    scratch: int | None = Field(None, description="Bytes of files that it left.")
     stdout: str | dict[str, str] | None = Field(description='Text, or `{"base64": …}`.')
     stderr: str | dict[str, str] | None
     stdout_truncated: bool
