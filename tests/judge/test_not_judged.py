@@ -293,6 +293,19 @@ def test_programs_of_the_jury(place: Path, compiler: Compiler) -> None:
         Judge(read(place / "sums"), compiler=compiler)
 
 
+@pytest.mark.parametrize("build", [True, False])
+def test_scripts_without_their_mode(place: Path, compiler: Compiler, build: bool) -> None:
+    """Programs: a `build` or `run` that lost its mode, as in archives of Windows, is started by its `#!` line."""
+    where = place / "sums/output_validator"
+    where.mkdir()
+    run = "#!/bin/sh\nread a; [ $a = 7 ] && exit 42; exit 43\n"
+    script = f"#!/bin/sh\ncat > run <<'END'\n{run}END\nchmod +x run\n" if build else run
+    (where / ("build" if build else "run")).write_text(script)
+    with Judge(read(place / "sums"), compiler=compiler) as judge:
+        assert judge.judge(Submission.read(place / "first.py")).verdict == "AC"
+        assert judge.judge(Submission.read(place / "wrong.py")).verdict == "WA"
+
+
 def test_calibration_without_one(place: Path, compiler: Compiler) -> None:
     """A time limit that follows from fewer submissions than it should says which are missing."""
     (place / "sums/problem.yaml").write_text(YAML.replace("limits: {time_limit: 2}", ""))

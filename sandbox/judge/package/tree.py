@@ -32,6 +32,14 @@ TIME_LIMIT = ".timelimit"
 """The one file that is read in spite of its dot."""
 
 
+def is_missed(name: str) -> bool:
+    """Whether what is hidden by the dot that its name begins with looks like a test or a submission nevertheless."""
+    *above, last = name.split("/")
+    if not last.startswith(".") or last.startswith(("._", ".git")) or last.endswith((".swp", "~")):
+        return False
+    return last.endswith((".in", ".ans")) or (above[-2:-1] == ["submissions"] and "." in last[1:])
+
+
 class Stop(Exception):  # no error by itself: what it is about has been told
     """Goes on no further: an error that was found makes the rest meaningless."""
 
@@ -127,6 +135,9 @@ class _Listing:
 
     def _is_used(self, found: Directory, name: str) -> bool:
         if name[0] == ".":
+            if is_missed(found.at(name)):
+                reason = "is hidden by the dot that its name begins with: it is ignored"
+                self._findings.warning(_printable(found.at(name)), "name", reason)
             return name == TIME_LIMIT and found.name == "."
         if name in _IGNORED:
             return False
@@ -136,8 +147,7 @@ class _Listing:
             reason = "has a name that is not UTF-8, or not printable: it is ignored"
         else:
             return True
-        shown = os.fsencode(found.at(name)).decode("utf-8", "backslashreplace")
-        self._findings.warning("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown), "name", reason)
+        self._findings.warning(_printable(found.at(name)), "name", reason)
         return False
 
     def _add_link(self, found: Directory, entry: os.DirEntry[str], above: tuple[str, ...]) -> None:
@@ -164,6 +174,11 @@ class _Listing:
                 self._findings.error(name, "too-many-files", f"more than {MAX_LINKED_DIRECTORIES} links to directories")
                 raise Stop
             found.directories[entry.name] = self.directory(target, name, above)
+
+
+def _printable(name: str) -> str:
+    shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown)
 
 
 def contents(path: str, limit: int = MAX_TEXT) -> bytes:
