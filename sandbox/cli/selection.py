@@ -19,22 +19,19 @@ class Selection:
     def __init__(self, problem: Problem, groups: Sequence[str], tests: Sequence[str]) -> None:
         """All, if no globs are given. `click.UsageError` for a glob that means nothing, or two things."""
         by_kind = {
-            "group": [group.name for group in _groups(problem.root) if group.name],
+            "group": list(dict.fromkeys(_groups(problem.root))),
             "test": [test.name for test in problem.root.tests()],
         }
         chosen = [name for glob in groups for name in _matching("group", glob, by_kind)]
         chosen += [name for glob in tests for name in _matching("test", glob, by_kind)]
         self._names = frozenset(chosen) if groups or tests else None
-        self.count = sum(self._has(name) for name in by_kind["test"])
+        self.count = sum(map(self, by_kind["test"]))
         """How many tests there are in it."""
 
     def __call__(self, name: str) -> bool:
-        """Whether a group or test has been named."""
-        return self._names is None or name in self._names
-
-    def _has(self, test: str) -> bool:
-        parts = test.split("/")
-        return any(self("/".join(parts[:end])) for end in range(1, len(parts) + 1))
+        """Whether a group or test has been named, or a directory that it is in."""
+        parts = name.split("/")
+        return self._names is None or any("/".join(parts[:end]) in self._names for end in range(1, len(parts) + 1))
 
 
 def _matching(kind: str, glob: str, by_kind: dict[str, list[str]]) -> list[str]:
@@ -54,8 +51,13 @@ def _matching(kind: str, glob: str, by_kind: dict[str, list[str]]) -> list[str]:
     raise click.UsageError(f"no {kind} is called {glob!r}; there is {names or 'none'}")
 
 
-def _groups(group: Group) -> Iterator[Group]:
-    yield group
+def _groups(group: Group) -> Iterator[str]:
+    """Names of groups, and of directories in them, in which a format may have tests without that these make a group."""
+    if group.name:
+        yield group.name
     for child in group.children:
         if isinstance(child, Group):
             yield from _groups(child)
+        else:
+            above = child.name.rpartition("/")[0].removeprefix(group.name).split("/")
+            yield from (group.name + "/".join(above[:end]) for end in range(2, len(above) + 1))

@@ -11,6 +11,8 @@ from sandbox.errors import SandboxError
 from sandbox.judge.verdict import Verdict
 
 MIB = 1 << 20
+CONSTANT = r"\{\{([a-zA-Z_][a-zA-Z0-9_]*(?:\.[a-zA-Z_][a-zA-Z0-9_]*)?)\}\}"
+"""Where a constant stands, or a variant of one, as a regular expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +220,7 @@ class Problem:
     include: Mapping[str, Path] = field(default_factory=dict)
     """By language code, or `default`: directories whose files go over those of each submission."""
     constants: Mapping[str, str] = field(default_factory=dict)
+    """By name, and by `name.variant`."""
     submissions: tuple[JurySubmission, ...] = ()
     warnings: tuple[Complaint, ...] = ()
     invalid_inputs: tuple[Test, ...] = ()

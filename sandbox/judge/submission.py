@@ -11,6 +11,7 @@ from pathlib import Path
 from sandbox.errors import SHORTAGES, LaunchError, RequestError
 from sandbox.files import MAX_FILES, WHOLE, File, opened
 from sandbox.files import read as read_file
+from sandbox.judge.problem import CONSTANT
 
 MAX_SIZE = 64 << 20
 """Bytes of all files of a submission together."""
@@ -78,7 +79,7 @@ def _is_hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
-_CONSTANT = re.compile(rb"\{\{([a-zA-Z_][a-zA-Z0-9_]*)\}\}")
+_CONSTANT = re.compile(CONSTANT.encode())
 
 
 def _replaced(content: File, constants: Mapping[str, str]) -> File:

@@ -242,21 +242,25 @@ def _validate_inputs(judge: Judge, stop: Stop) -> Iterator[Complaint]:
     """Every input must be accepted by all input validators, and every invalid one rejected by one."""
     problem = judge.problem
     limits = Limits(cpu_time=problem.limits.validation_time, memory=problem.limits.validation_memory)
+    # Of samples, too, an output may be checked, and their inputs are there already.
+    valid = list(
+        {test.name: test for test in (*problem.root.tests(), *(test for test, _, _ in problem.outputs))}.values()
+    )
     accepted: dict[str, bool] = {test.name: True for test in problem.invalid_inputs}
     for path in problem.input_validators:
         with judge.compile_jury(path) as program:
             own = program.limits(limits)
             with BoxPool(program.policy.allowing(own), 1) as boxes:
-                for test in (*problem.root.tests(), *problem.invalid_inputs):
+                for test in (*valid, *problem.invalid_inputs):
                     stop.check()
                     by_name = test.input_validator_args
                     args = by_name.get(path.name, by_name.get(path.stem, by_name.get("*", ())))
                     argv = (*program.argv(problem.limits.validation_memory), *args, *test.args)
-                    result = boxes.run(argv, stdin=test.input, limits=own)
-                    valid = result.exit_code == ACCEPTED
+                    result = boxes.run(argv, stdin=test.input, files=test.placed(), limits=own)
+                    well = result.exit_code == ACCEPTED
                     if test.name in accepted:
-                        accepted[test.name] = accepted[test.name] and valid
-                    elif not valid:
+                        accepted[test.name] = accepted[test.name] and well
+                    elif not well:
                         said = (result.stdout or b"") + (result.stderr or b"")
                         why = said[-200:].decode(errors="replace").strip() or verdict_of(result, None)[1]
                         yield _of(test, "invalid-input", f"{path.name} does not accept the input: {why}")

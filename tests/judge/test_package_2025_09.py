@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from packages import PAIR, by_name, complaints, groups, make, problem
 
+from sandbox.cli.selection import Selection
+from sandbox.files import File
 from sandbox.judge.package import read
 from sandbox.judge.problem import MIB, Group, Problem, ProblemLimits
+from sandbox.judge.submission import Submission
 
 HEAD = "problem_format_version: 2025-09\nname: Sums\nuuid: 0b4f\nlimits: {time_limit: 1}\n"
 SCORING = HEAD + "type: scoring\n"
@@ -139,7 +142,12 @@ constants: {max_n: 1000, eps: 1e-6, word: no}
         ("allow_file_writing: 1", "allow_file_writing must be true or false, not '1'"),
         ("constants: [1]", "constants must be a map"),
         ("constants: {2n: 1}", "constants '2n' is not a name of letters, digits and _"),
-        ("constants: {n: [1]}", "constants.n must be text"),
+        ("constants: {n: [1]}", "constants 'n' must be a number or text, or a map of these"),
+        ("constants: {n: {value: [1]}}", "constants 'n' must be a number or text, or a map of these"),
+        ("constants: {n: {tex: x}}", "constants 'n' has no value, but tex"),
+        ("constants: {n: {}}", "constants 'n' has no value, but nothing"),
+        ("constants: {n: {value: 1, 2x: x}}", "constants '2x' is not a name of letters, digits and _"),
+        ("embargo_until: \u0662025-09-30", "embargo_until must be a date as 2025-09-30 or 2025-09-30T12:00:00Z"),
         ("embargo_until: tomorrow", "embargo_until must be a date as 2025-09-30 or 2025-09-30T12:00:00Z"),
         ("credits: {authors: [{email: x}]}", "credits.authors.0.name is missing"),
         ("languages: []", "languages must not be empty"),
@@ -233,7 +241,8 @@ def test_what_tests_say_and_inherit(tmp_path: Path) -> None:
 
 def test_directories_in_groups_are_no_groups(tmp_path: Path) -> None:
     """Their tests belong to the group, in the order of their names."""
-    files = {"problem.yaml": HEAD, **groups("a/z", "a/b", "a"), "data/secret/a/b/test_group.yaml": "max_score: 1\n"}
+    files = {"problem.yaml": HEAD, **groups("a/z", "a/b", "a"), "data/secret/a/test_group.yaml": ""}
+    files["data/secret/a/b/test_group.yaml"] = "max_score: 1\n"
     found = read(make(tmp_path, files))
     assert [test.name for test in child(found, "secret/a").children] == ["secret/a/1", "secret/a/b/1", "secret/a/z/1"]
     assert [str(warning) for warning in found.warnings] == [
@@ -287,6 +296,7 @@ def test_a_problem_that_is_worth_all_or_nothing(tmp_path: Path) -> None:
         "problem.yaml": SCORING,
         **groups("a"),
         "data/secret/test_group.yaml": "score_aggregation: pass-fail\nmax_score: 7\n",
+        "data/secret/a/test_group.yaml": "",
     }
     found = problem(tmp_path, files)
     assert (child(found, "secret").grading.scores, child(found, "secret").grading.max_score) == ("pass-fail", 7.0)
@@ -308,7 +318,11 @@ def test_unbounded_scores(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"a": ""}, "data/secret/a: error: secret/a is pass-fail and so needs a max_score that is bounded [scoring]"),
+        (
+            {"a": "{}"},
+            "data/secret/a/test_group.yaml:1: error: secret/a is pass-fail and so needs a max_score that is bounded "
+            "[scoring]",
+        ),
         (
             {"a": "score_aggregation: sum"},
             "data/secret/a/test_group.yaml:1: error: secret/a needs a max_score: secret is worth 100 at most [scoring]",
@@ -391,14 +405,30 @@ def test_scores_without_scoring(tmp_path: Path, key: str) -> None:
     ("files", "message"),
     [
         (
-            {**PAIR, **groups("a")},
+            {**PAIR, **groups("a"), "data/secret/a/test_group.yaml": ""},
             "data/secret: error: has tests, such as 1.in, beside groups, such as a [groups]",
         ),
-        ({"data/secret/a/readme.md": ""}, "data/secret/a: error: is a group without tests [no-tests]"),
+        (
+            {"data/secret/a/readme.md": "", "data/secret/a/test_group.yaml": ""},
+            "data/secret/a: error: is a group without tests [no-tests]",
+        ),
+        ({"data/secret/a/readme.md": ""}, "data/secret: error: has neither tests nor groups [no-tests]"),
+        (
+            {**groups("a", "b"), "data/secret/a/test_group.yaml": ""},
+            "data/secret/b: warning: has no test_group.yaml, by which a group is known, but lies beside groups: it is "
+            "read as one [groups]",
+        ),
+        (
+            {"data/secret/test_group.in": "", "data/secret/test_group.ans": ""},
+            "data/secret/test_group.in: error: a test cannot be called test_group [name]",
+        ),
         ({"data/secret/.gitkeep": ""}, "data/secret: error: has neither tests nor groups [no-tests]"),
         ({"data/sample/1.in": ""}, "data/secret: error: there is no such directory with tests [missing-data]"),
         ({}, "data/secret: error: there is no such directory with tests [missing-data]"),
-        ({**PAIR, "data/sample/a/1.in": ""}, "data/sample/a: error: sample has no groups [groups]"),
+        (
+            {**PAIR, "data/sample/a/1.in": "", "data/sample/a/test_group.yaml": ""},
+            "data/sample/a: error: sample has no groups [groups]",
+        ),
         (
             {**groups("a"), "data/secret/a/1/2.in": "", "data/secret/a/1/2.ans": ""},
             "data/secret/a/1: error: is both a test (1.in) and a directory [duplicate]",
@@ -551,11 +581,83 @@ def test_types_that_need_a_validator(tmp_path: Path, kind: str) -> None:
 
 
 def test_names_outside_of_the_format_are_ignored(tmp_path: Path) -> None:
-    """As if they were not there, but with a warning; dot files without."""
+    """As if they were not there, but with a warning; hidden files without, unless they look like tests."""
     files: dict[str, Any] = {"data/secret/a b.in": "", "data/secret/-x.in": "", "data/secret/.x.in": "", ".git/x": ""}
-    assert sorted(complaints(tmp_path, {"problem.yaml": HEAD, **PAIR, **files})) == [
+    found = sorted(complaints(tmp_path, {"problem.yaml": HEAD, **PAIR, **files}))
+    assert found.pop(1) == (
+        "data/secret/.x.in: warning: is hidden by the dot that its name begins with: it is ignored [name]"
+    )
+    assert found == [
         f"data/secret/{name}.in: warning: has a name outside of a-z A-Z 0-9 _ . -, or begins with a dash: it is "
         f"ignored "
         "[name]"
         for name in ("-x", "a b")
     ]
+
+
+def test_directories_of_secret_that_are_no_groups(tmp_path: Path) -> None:
+    """Test Data Groups: what has no test_group.yaml only keeps tests apart, beside others, in samples too."""
+    files = {"problem.yaml": HEAD, **PAIR, **groups("b", "a/deep"), "data/secret/test_group.yaml": "args: [x]\n"}
+    for end in ("in", "ans"):
+        files[f"data/sample/easy/1.{end}"] = ""
+    found = problem(tmp_path, files)
+    assert list(by_name(found)) == ["", "sample", "secret"]
+    assert [test.name for test in found.root.tests()] == [
+        "sample/easy/1", "secret/1", "secret/a/deep/1", "secret/b/1"
+    ]  # fmt: skip
+    assert [test.args for test in child(found, "secret").tests()] == [("x",)] * 3
+    assert [test.full_feedback for test in child(found, "sample").tests()] == [True]
+
+
+def test_scores_of_directories_that_are_no_groups(tmp_path: Path) -> None:
+    """Their tests share what secret is worth."""
+    files = {"problem.yaml": SCORING, **PAIR, **groups("a", "b", "c"), "data/secret/test_group.yaml": "max_score: 40\n"}
+    assert child(problem(tmp_path, files), "secret").grading.accept_score == 10.0
+
+
+def test_directories_can_be_named(tmp_path: Path) -> None:
+    """On the command line and in submissions.yaml, by their own name, whether they are groups or not."""
+    expected = "accepted: {secret/a: {permitted: [AC]}, secret/a/deep: {permitted: [AC]}}\n"
+    files = {"problem.yaml": HEAD, **groups("b", "a/deep", "a"), "submissions/submissions.yaml": expected}
+    found = problem(tmp_path, files)
+    for glob, names in (("a", ["secret/a/1", "secret/a/deep/1"]), ("secret/a/d*", ["secret/a/deep/1"])):
+        selection = Selection(found, [glob], [])
+        assert [test.name for test in found.root.tests() if selection(test.name)] == names
+        assert selection.count == len(names)
+
+
+def test_constants_with_variants(tmp_path: Path) -> None:
+    """Constants: a map has the value and further forms, each under its name; what is not defined stays as it is."""
+    head = HEAD + 'constants:\n  n: {value: 5, tex: "5^{1}"}\n  word: no\n'
+    files = {
+        "problem.yaml": head,
+        **PAIR,
+        "data/secret/test_group.yaml": "args: ['{{n}}', '{{n.value}}', '{{n.tex}}', '{{n.md}}', '{{word.tex}}']\n",
+    }
+    found = problem(tmp_path, files)
+    assert found.constants == {"n": "5", "n.value": "5", "n.tex": "5^{1}", "word": "no"}
+    (test,) = child(found, "secret").tests()
+    assert test.args == ("5", "5", "5^{1}", "{{n.md}}", "{{word.tex}}")
+    source = Submission("a", {"a.py": File(b"{{n.tex}} {{ n }} {{n.}} {{n.value}}{{word}}")})
+    assert source.with_constants(found.constants).files["a.py"] == b"5^{1} {{ n }} {{n.}} 5no"
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ("time_limit: 0.3, time_resolution: 0.1", ""),
+        ("time_limit: 3", ""),
+        ("time_limit: 2.50, time_resolution: .5", ""),
+        ("time_limit: 1e1, time_resolution: 2.5", ""),
+        ("time_resolution: 0.3", ""),
+        ("time_limit: 0.3, time_resolution: 0.2", "error: time_limit 0.3 is no multiple of time_resolution, 0.2"),
+        ("time_limit: 1, time_resolution: 2", "error: time_limit 1 is no multiple of time_resolution, 2"),
+        ("time_limit: 1.5, time_resolution: 1", "error: time_limit 1.5 is no multiple of time_resolution, 1"),
+        ("time_limit: 1.5", "warning: time_limit 1.5 is no multiple of time_resolution, 1"),
+    ],
+)
+def test_resolution(tmp_path: Path, limits: str, told: str) -> None:
+    """Problem Timing: a time limit is a multiple of the resolution, as both are written, not as doubles hold them."""
+    head = HEAD.replace("limits: {time_limit: 1}", f"limits: {{{limits}}}")
+    wanted = [f"problem.yaml:4: {told} [time-limit]"] if told else []
+    assert complaints(tmp_path, {"problem.yaml": head, **PAIR}) == wanted

@@ -278,7 +278,7 @@ def link(name: str) -> zipfile.ZipInfo:
 
 def test_links(tmp_path: Path) -> None:
     """General Requirements: links to other files of the package, such as `zip -y` keeps, are what they lead to."""
-    files = {**PACKAGE, link("data/secret/2.in"): "1.in", link("data/secret/2.ans"): "../secret/1.ans"}
+    files: dict[Any, str] = {**PACKAGE, link("data/secret/2.in"): "1.in", link("data/secret/2.ans"): "../secret/1.ans"}
     with opened(make(tmp_path / "sums.zip", {**files, link("submissions/accepted/also.py"): "good.py"})) as problem:
         assert [test.name for test in problem.root.tests()] == ["secret/1", "secret/2"]
         assert {test.input.read_text() for test in problem.root.tests()} == {"1\n"}

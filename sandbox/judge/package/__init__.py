@@ -18,6 +18,7 @@ from sandbox.judge.package import format_2023_07, format_2025_09, format_folder,
 from sandbox.judge.package.archive import unpack
 from sandbox.judge.package.cases import Package
 from sandbox.judge.package.findings import Findings
+from sandbox.judge.package.metadata import constants
 from sandbox.judge.package.schema import Document
 from sandbox.judge.package.timelimit import INI
 from sandbox.judge.package.tree import Directory
@@ -85,7 +86,7 @@ def _problem(path: Path, name: str, findings: Findings) -> Problem | None:
         return None
     if not name.isascii() or not name.isalnum() or name != name.lower():
         findings.warning(".", "package-name", f"{name!r} should have small letters and digits only")
-    package = Package(name, top, findings, _constants(document))
+    package = Package(name, top, findings, constants(document.data.get("constants")))
     if version == format_2025_09.VERSION:
         return format_2025_09.read(package, document)
     if version == format_2023_07.VERSION:
@@ -119,9 +120,3 @@ def _version(document: Document) -> str | None:
 def _is_package(top: Directory) -> bool:
     """Whether a directory without problem.yaml is laid out as a package nevertheless."""
     return INI in top.files or top.below("data/secret") is not None or top.below("data/sample") is not None
-
-
-def _constants(document: Document) -> dict[str, str]:
-    constants = document.data.get("constants")
-    pairs = constants.items() if isinstance(constants, dict) else ()
-    return {name: str(value) for name, value in pairs if isinstance(value, str)}

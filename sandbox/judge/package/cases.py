@@ -126,6 +126,10 @@ def collect(package: Package, directory: Directory, prefix: str) -> Cases:
             unknown.setdefault(extension, []).append(name)
     cases.inputs.sort()
     cases.outputs = {stem for stem, extension in shown if extension == "out"}
+    for stem in sorted(cases.outputs & {stem.removesuffix(".ans") for stem, end in shown if end == "statement"}):
+        if f"{stem}.ans.statement" in directory.files:
+            message = f"is there beside {stem}.out: one of them is to be shown, and it is the latter"
+            package.findings.warning(directory.at(f"{stem}.ans.statement"), "duplicate", message)
     _tell_misfits(package, cases, unknown)
     return cases
 

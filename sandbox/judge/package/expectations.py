@@ -102,7 +102,7 @@ def applied(
         document.error("too-many", f"more than {MAX_PATTERNS} patterns and keys")
         return submissions
     names = [submission.name for submission in submissions]
-    tests = list(_names(root))
+    tests = list(dict.fromkeys(_names(root)))
     said = [
         one
         for pattern in document.data
@@ -119,6 +119,7 @@ def _names(group: Group) -> Iterator[str]:
             yield from _names(child)
         else:
             yield child.name
+            yield child.name.rpartition("/")[0]  # which may be a directory that is no group
 
 
 def _said(

@@ -1,4 +1,7 @@
-"""The format 2025-09: `secret` has tests or groups, whose scores are said and not inferred."""
+"""The format 2025-09: `secret` has tests or groups, whose scores are said and not inferred.
+
+As clarified in December 2025, a group is a directory with a test_group.yaml; in any other, tests are only kept apart.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pydantic import PlainValidator
 
 from sandbox.judge.package import cases, modern, schema
 from sandbox.judge.package.cases import Package, Settings, TestConfig
-from sandbox.judge.package.metadata import Metadata
+from sandbox.judge.package.metadata import Metadata, check_resolution
 from sandbox.judge.package.require import check_required
 from sandbox.judge.package.schema import Document, TextOrTexts, Texts
 from sandbox.judge.package.tree import Directory
@@ -69,6 +72,7 @@ def read(package: Package, document: Document) -> Problem | None:
     if said is None:
         return None
     root = _root(package, said.has("scoring"))
+    check_resolution(document, said)
     return modern.problem(package, document, said, root, _settings, VERSION)
 
 
@@ -115,9 +119,9 @@ def _sample(package: Package, part: _Part) -> Group:
     for key in ("max_score", "score_aggregation", "require_pass"):
         if key in part.config.model_fields_set:
             part.error(package, key, f"{key} is not for sample")
-    found = cases.collect(package, part.directory, "sample")
-    for group in cases.groups(part.directory):
+    for group in filter(_is_group, cases.groups(part.directory)):
         package.findings.error(group.name, "groups", "sample has no groups")
+    tests = _flat(package, part, part.directory, "sample")
     static = part.config.static_validation_score
     if isinstance(static, int):
         part.error(package, "static_validation_score", "sample has no score: static_validation_score is pass-fail here")
@@ -125,17 +129,35 @@ def _sample(package: Package, part: _Part) -> Group:
         static_validation=None if static is None else "pass-fail",
         static_validator_args=part.config.static_validator_args or (),
     )
-    return Group("sample", tuple(cases.paired(package, found, part.settings, needs_answer=True)), grading)
+    return Group("sample", tuple(tests), grading)
+
+
+def _is_group(directory: Directory) -> bool:
+    return not directory.files.keys().isdisjoint(cases.CONFIGURATION)
+
+
+def _groups(package: Package, part: _Part) -> list[Directory]:
+    """The groups of `secret`: if any directory of it is one, all have to be."""
+    below = cases.groups(part.directory)
+    groups = list(filter(_is_group, below))
+    if not groups:
+        return []
+    loose = next((name for name in sorted(part.directory.files) if name.endswith(".in")), None)
+    if loose is not None:
+        message = f"has tests, such as {loose}, beside groups, such as {groups[0].name.rpartition('/')[2]}"
+        package.findings.error(part.directory.name, "groups", message)
+    for directory in below:
+        if not _is_group(directory):
+            message = f"has no {FILE}, by which a group is known, but lies beside groups: it is read as one"
+            package.findings.warning(directory.name, "groups", message)
+    return below
 
 
 def _secret(package: Package, part: _Part, scoring: bool, parts: dict[str, _Part]) -> Group:
-    found = cases.collect(package, part.directory, "secret")
-    tests = list(cases.paired(package, found, part.settings, needs_answer=True))
-    below = cases.groups(part.directory)
-    if found.inputs and below:
-        message = f"has tests, such as {found.inputs[0]}.in, beside groups, such as {below[0].name.rpartition('/')[2]}"
-        package.findings.error(part.directory.name, "groups", message)
-    elif not found.inputs and not below:
+    below = _groups(package, part)
+    tests = [] if below else _flat(package, part, part.directory, "secret")
+    inputs = (name for place in part.directory.walk() for name in place.files if name.endswith(".in"))
+    if not below and not any(inputs) and part.config.static_validation_score is None:
         package.findings.error(part.directory.name, "no-tests", "has neither tests nor groups")
     groups = []
     for directory in below:
@@ -152,12 +174,11 @@ def _group(package: Package, part: _Part, scoring: bool) -> Group:
     tests = _flat(package, part, part.directory, part.name)
     if not tests and part.config.static_validation_score is None:
         package.findings.error(part.directory.name, "no-tests", "is a group without tests")
-    tests.sort(key=lambda test: test.name)
     return Group(part.name, tuple(tests), _grading(package, part, scoring, len(tests)))
 
 
 def _flat(package: Package, part: _Part, directory: Directory, prefix: str) -> list[Test]:
-    """All tests below a group: its directories are no groups."""
+    """All tests of a part, in order: directories in it are no groups."""
     if directory is not part.directory and FILE in directory.files:
         message = "is not read: only directories in data/secret are groups"
         package.findings.warning(directory.at(FILE), "unused-file", message)
@@ -167,7 +188,7 @@ def _flat(package: Package, part: _Part, directory: Directory, prefix: str) -> l
     tests = list(cases.paired(package, found, part.settings, needs_answer=True))
     for below in cases.groups(directory):
         tests += _flat(package, part, below, f"{prefix}/{below.name.rpartition('/')[2]}")
-    return tests
+    return sorted(tests, key=lambda test: test.name)
 
 
 def _grading(package: Package, part: _Part, scoring: bool, tests: int) -> Grading:

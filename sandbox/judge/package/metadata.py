@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
@@ -71,11 +72,32 @@ def _date(value: Any) -> str:
     return value
 
 
-def _constants(value: dict[str, str]) -> dict[str, str]:
-    for name in value:
-        if not _CONSTANT.fullmatch(name):
-            raise ValueError(f"{name[:60]!r} is not a name of letters, digits and _")
-    return value
+def _constants(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise ValueError("must be a map")
+    for name, one in value.items():
+        said = one if isinstance(one, dict) else {"value": one}
+        for key in (name, *said):
+            if not _CONSTANT.fullmatch(key):
+                raise ValueError(f"{key[:60]!r} is not a name of letters, digits and _")
+        if "value" not in said:
+            raise ValueError(f"{name[:60]!r} has no value, but {', '.join(said)[:60] or 'nothing'}")
+        if not all(isinstance(text, str) for text in said.values()):
+            raise ValueError(f"{name[:60]!r} must be a number or text, or a map of these")
+    return constants(value)
+
+
+def constants(said: Any) -> dict[str, str]:
+    """What stands for each `{{name}}`, and for `{{name.variant}}` where a constant has several forms; `value` is the
+    one without a name. Whatever is none is left out.
+    """
+    found: dict[str, str] = {}
+    for name, one in said.items() if isinstance(said, dict) else ():
+        forms = one if isinstance(one, dict) else {"value": one}
+        texts = {form: str(text) for form, text in forms.items() if isinstance(text, str)}
+        found |= {f"{name}.{form}": text for form, text in texts.items() if isinstance(one, dict)}
+        found |= {name: texts["value"]} if "value" in texts else {}
+    return found
 
 
 def _person(value: Any) -> Any:
@@ -183,7 +205,7 @@ class Metadata(Model):
     keywords: Texts = ()
     languages: SomeTexts = ("all",)
     allow_file_writing: Truth = False
-    constants: Annotated[dict[str, Text], AfterValidator(_constants)] = Field(default_factory=dict)
+    constants: Annotated[dict[str, str], PlainValidator(_constants)] = Field(default_factory=dict)
     validation: Text = "default"
     validator_flags: Flags = ()
 
@@ -208,6 +230,19 @@ def check_rights(document: Document, license_: str, rights_owner: str | None, ow
         document.warning("license", "what is in the public domain has no rights_owner", "rights_owner")
     elif license_ not in ("unknown", "public domain") and not (rights_owner or owned):
         document.warning("license", f"license {license_!r} needs a rights_owner", "license")
+
+
+def check_resolution(document: Document, metadata: Metadata) -> None:
+    """An error if a time limit is not a multiple of the resolution; a warning if that is the one which nobody said."""
+    said = metadata.limits.model_fields_set
+    if "time_limit" not in said:
+        return
+    written = document.data["limits"]  # as text, so that 0.3 is 3 times 0.1
+    limit, resolution = str(written["time_limit"]), str(written.get("time_resolution", 1))
+    if Fraction(limit) % Fraction(resolution):
+        told = document.error if "time_resolution" in said else document.warning
+        message = f"time_limit {limit[:20]} is no multiple of time_resolution, {resolution[:20]}"
+        told("time-limit", message, "limits", "time_limit")
 
 
 def check(document: Document, metadata: Metadata) -> None:

@@ -169,12 +169,15 @@ def outputs(package: Package, configured: Configured) -> Iterator[tuple[Test, Pa
 
 
 def _shown(package: Package, said: Metadata, root: Group) -> Iterator[tuple[Test, Path, bool]]:
-    """What samples show as output instead of the answer, where there is such a thing."""
+    """What samples show as output, which must be right: the answer, if nothing else is shown instead."""
     if said.has("interactive") or said.has("multi-pass"):
         return
-    place = package.top.below("data/sample")
     sample = next((child for child in root.children if isinstance(child, Group) and child.name == "sample"), None)
-    for test in sample.tests() if sample and place else ():
-        output = place.files.get(f"{test.name.removeprefix('sample/')}.out") if place else None
-        if output is not None:
-            yield test, Path(output), True
+    for test in sample.tests() if sample else ():
+        directory, _, stem = test.name.rpartition("/")
+        place = package.top.below(f"data/{directory}")
+        shown = place.files if place else {}
+        if f"{stem}.out" in shown:
+            yield test, Path(shown[f"{stem}.out"]), True
+        elif f"{stem}.ans.statement" not in shown:
+            yield test, test.answer, True

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sandbox.judge.package import tree
 from sandbox.judge.package.findings import Findings
 from sandbox.judge.package.yaml import Node, Word, YamlError, parse
+from sandbox.judge.problem import CONSTANT
 from sandbox.judge.tolerance import GRAMMAR, decimal
 
 _TRUTH = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -191,7 +192,7 @@ def substituted(text: str, constants: Mapping[str, str]) -> str:
     """`{{name}}` replaced by the constant of that name; other names stay."""
     if not constants:
         return text
-    return re.sub(r"\{\{([a-zA-Z_][a-zA-Z0-9_]*)\}\}", lambda match: constants.get(match[1], match[0]), text)
+    return re.sub(CONSTANT, lambda match: constants.get(match[1], match[0]), text)
 
 
 def _without_null(node: Node) -> Node:
