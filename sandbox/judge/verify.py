@@ -256,7 +256,7 @@ def _validate_inputs(judge: Judge, stop: Stop) -> Iterator[Complaint]:
                     by_name = test.input_validator_args
                     args = by_name.get(path.name, by_name.get(path.stem, by_name.get("*", ())))
                     argv = (*program.argv(problem.limits.validation_memory), *args, *test.args)
-                    result = boxes.run(argv, stdin=test.input, files=test.placed(), limits=own)
+                    result = boxes.run(argv, stdin=test.input, limits=own, **program.at_work(test.files))
                     well = result.exit_code == ACCEPTED
                     if test.name in accepted:
                         accepted[test.name] = accepted[test.name] and well
