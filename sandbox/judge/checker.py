@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from sandbox.box import BoxPool
 from sandbox.capture import Stdin
@@ -29,13 +30,24 @@ TESTLIB_POINTS = 7
 """Its exit code for points, which are in the message behind this word."""
 
 FEEDBACK = "feedback/"
+SUBMITTED = "submission/"
+"""The working directory of the jury's programs, which has the submission's files and nothing else. It is not the one
+that their own files are in: a submission's may have any name.
+"""
 NEXT_INPUT = "nextpass.in"
 SCORE, MULTIPLIER = "score.txt", "score_multiplier.txt"
 MAX_SCORE = 2.0**53
 """The most that a test can be worth: up to here every whole number is exact, and sums of scores are finite."""
 
+OWN_ROOM = 128 << 20
+"""Bytes of scratch for what a validator itself writes, and for the submission's files, of which there are fewer."""
+
 Feedback = Mapping[str, bytes]
 """What a validator left in its feedback directory, by name."""
+
+Files = Mapping[str, bytes | Path]
+"""Contents, or paths on the host, by names."""
+NOTHING: Files = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +63,10 @@ class Checked:
 class Checker(Protocol):
     """Something that tells right outputs from wrong ones. Used by many threads at once."""
 
-    def check(self, test: Test, output: bytes | Path, feedback: Feedback) -> Checked:
-        """Look at an output, given as such or in a file; `feedback` is what was left by the passes before this one."""
+    def check(self, test: Test, output: bytes | Path, feedback: Feedback, submitted: Files = NOTHING) -> Checked:
+        """Look at an output, given as such or in a file; `feedback` is what was left by the passes before this one,
+        `submitted` are the files of the program that made it.
+        """
 
     def close(self) -> None:
         """Give everything back."""
@@ -74,7 +88,7 @@ class BuiltIn:
             self._comparisons[flags] = parse_flags(self._problem.checker, flags)
         return self._comparisons[flags]
 
-    def check(self, test: Test, output: bytes | Path, feedback: Feedback) -> Checked:
+    def check(self, test: Test, output: bytes | Path, feedback: Feedback, submitted: Files = NOTHING) -> Checked:
         """See `Checker`."""
         comparison = self._comparison(test)
         with test.answer.open("rb") as answer:
@@ -106,6 +120,7 @@ class Validator:
                 wall_time=2 * limits.validation_time + 1,
                 memory=limits.validation_memory,
                 output=limits.validation_output,
+                scratch=_room(problem),
             )
         )
         self.boxes = BoxPool(program.policy.allowing(self.limits), slots, warm=False)
@@ -122,36 +137,30 @@ class Validator:
         order = ("/box/test.in", *files, "/box/test.ans") if self.testlib else ("/box/test.in", "/box/test.ans", *files)
         return (*self.program.argv(self._problem.limits.validation_memory), *order, *flags)
 
-    def files(self, test: Test, feedback: Feedback) -> dict[str, bytes | Path]:
-        """What is put into its box: what the submission was given in this pass, the answer, and what earlier passes
-        left.
-        """
-        files: dict[str, bytes | Path] = {"test.in": feedback.get(NEXT_INPUT, test.input), "test.ans": test.answer}
+    def at_work(self, test: Test, feedback: Feedback, submitted: Files) -> dict[str, Any]:
+        """Options of its run: what the submission was given in this pass, the answer, and what earlier passes left."""
+        files = {"test.in": feedback.get(NEXT_INPUT, test.input), "test.ans": test.answer}
         kept: dict[str, bytes | Path] = {
             FEEDBACK + name: File(content) for name, content in feedback.items() if name != NEXT_INPUT
         }
-        return files | (kept or {FEEDBACK: b""})
+        return _among(submitted, files | (kept or {FEEDBACK: b""}))
 
-    def check(self, test: Test, output: bytes | Path, feedback: Feedback) -> Checked:
+    def check(self, test: Test, output: bytes | Path, feedback: Feedback, submitted: Files = NOTHING) -> Checked:
         """See `Checker`."""
-        files = self.files(test, feedback)
+        options = self.at_work(test, feedback, submitted)
         stdin: Stdin = output
         if self.testlib:
-            files["output"] = output
+            options["files"]["output"] = output
             stdin = None
         with self.boxes.box() as box:
-            result = box.run(
-                self.arguments(test), stdin=stdin, files=files, collect=[FEEDBACK], limits=self.limits
-            )  # fmt: skip
-        return self.conclude(result)
+            return self.conclude(box.run(self.arguments(test), stdin=stdin, limits=self.limits, **options))
 
-    def check_source(self, files: Mapping[str, bytes], program: Program, args: Sequence[str]) -> Checked:
+    def check_source(self, program: Program, args: Sequence[str]) -> Checked:
         """Look at a submission's source, as a static validator; there is no output."""
         language, entry = program.language.code, program.entry_point
         argv = (*self.program.argv(self._problem.limits.validation_memory), language, entry, f"/box/{FEEDBACK}", *args)
-        put: dict[str, bytes | Path] = {**files, FEEDBACK: b""}
         with self.boxes.box() as box:
-            return self.conclude(box.run(argv, files=put, collect=[FEEDBACK], limits=self.limits))
+            return self.conclude(box.run(argv, limits=self.limits, **_among(program.files, {FEEDBACK: b""})))
 
     def conclude(self, result: Result) -> Checked:
         """What a run of the validator says."""
@@ -176,6 +185,12 @@ class Validator:
         self.program.close()
 
 
+def _room(problem: Problem) -> int:
+    """Bytes of scratch for a test, an output, and what the validator and the submission bring."""
+    largest = max((test.input.stat().st_size + test.answer.stat().st_size for test in problem.root.tests()), default=0)
+    return largest + problem.limits.output + problem.limits.validation_output + OWN_ROOM
+
+
 class All:
     """Several validators, each of which must accept."""
 
@@ -183,12 +198,12 @@ class All:
         """At least one."""
         self.validators = validators
 
-    def check(self, test: Test, output: bytes | Path, feedback: Feedback) -> Checked:
+    def check(self, test: Test, output: bytes | Path, feedback: Feedback, submitted: Files = NOTHING) -> Checked:
         """See `Checker`; the first that does not accept has the last word."""
         checked = Checked(Finding(Verdict.AC), feedback)
         time = 0.0
         for validator in self.validators:
-            checked = validator.check(test, output, feedback)
+            checked = validator.check(test, output, feedback, submitted)
             time += checked.time or 0.0
             if checked.finding.verdict is not Verdict.AC:
                 break
@@ -198,6 +213,12 @@ class All:
         """See `Checker`."""
         for validator in self.validators:
             validator.close()
+
+
+def _among(submitted: Files, files: Files) -> dict[str, Any]:
+    """Options of a run among a submission's files, with others outside of its working directory."""
+    below = {SUBMITTED + name: content for name, content in submitted.items()} or {SUBMITTED: b""}
+    return {"files": {**files, **below}, "cwd": SUBMITTED.rstrip("/"), "collect": [FEEDBACK]}
 
 
 def broken(result: Result, why: str) -> Finding:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sandbox.box import BoxPool
 from sandbox.errors import RequestError
-from sandbox.files import File
+from sandbox.files import MAX_FILES, File
 from sandbox.judge.cache import Cache
 from sandbox.judge.languages import Compile, Language, NotInstalled, detect, load
 from sandbox.judge.products import PROGRAM, entry_class, why_not_startable
@@ -31,6 +31,8 @@ MESSAGE = 64 << 10
 """Bytes of what a compiler says that are kept, the beginning and the end."""
 OUT = "out/"
 """Where compilers leave what they make."""
+SHOWN = 16 << 20
+"""Bytes of a program up to which the jury's programs are shown what was made: more would not fit beside a test."""
 SCRIPTS = ("build", "run")
 """A jury's program in a directory with one of these is built by the one and started by the other."""
 
@@ -104,9 +106,11 @@ class Compiler:
         about = stored.about
         entry = about["entry"] if language.entry == "class" else staged.wanted
         message = staged.in_submitted_names(about["message"])
+        files: dict[str, bytes | Path] = {staged.submitted.get(name, name): staged.files[name] for name in staged.files}
+        files.update((name, stored.directory / name) for name in about["products"])
         return Program(
-            language, self._run_policy(language, stored.directory), stored.directory, about["main"], entry,
-            len(staged.files) == 1, message, about["time"], cached, stored,
+            language, self._run_policy(language, stored.directory), stored.directory, about["main"], entry, files,
+            len(staged.files) == 1, about["size"], message, about["time"], cached, stored,
         )  # fmt: skip
 
     def _staged(
@@ -158,7 +162,16 @@ class Compiler:
         why = why_not_startable(expand(language.command(files), staged.main, entry, None), files)
         if why:
             raise _Rejection(f"compiler: {why}\n{said}")
-        return _Made(files, {"message": said, "time": seconds, "main": staged.main, "entry": entry})
+        if clash := next((name for name in files if any(str(above) in files for above in Path(name).parents)), None):
+            raise _Rejection(
+                f"compiler: a file is where the directory of {clash} has to be: call one otherwise\n{said}"
+            )
+        size = sum(map(len, files.values()))
+        if len(files) > MAX_FILES // 2:
+            raise _Rejection(f"compiler: the program has {len(files)} files, and {MAX_FILES // 2} are allowed\n{said}")
+        shown = [] if size > SHOWN else list(products)
+        about = {"message": said, "time": seconds, "main": staged.main, "entry": entry, "products": shown, "size": size}
+        return _Made(files, about)
 
     def _run(self, job: _Job, command: Compile) -> Result:
         """How the compiler ended in its box. Raises `_Rejection` if the files cannot be put there."""
@@ -229,7 +242,7 @@ class _Job:
         limits = f"{self.limits.cpu_time} {self.limits.memory}"
         contents = (part for name, content in sorted(self.staged.files.items()) for part in _of_file(name, content))
         return Cache.key(
-            "2", self.language.model_dump_json(), self.policy.model_dump_json(), _fingerprint(self.language),
+            "3", self.language.model_dump_json(), self.policy.model_dump_json(), _fingerprint(self.language),
             self.staged.main, wanted or "", limits, *contents,
         )  # fmt: skip
 
@@ -239,7 +252,7 @@ class _Made:
     """A program that was made, and what is kept beside it."""
 
     files: Mapping[str, File]
-    about: Mapping[str, str | float | None] = field(default_factory=dict)
+    about: Mapping[str, object] = field(default_factory=dict)
 
 
 def _renamed(command: Compile, staged: Staged, said: str) -> Staged | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from sandbox.box import Box
 from sandbox.control import Control
-from sandbox.judge.checker import FEEDBACK, Checked, Feedback, Validator, broken
+from sandbox.judge.checker import NOTHING, Checked, Feedback, Files, Validator, broken
 from sandbox.judge.crossing import Crossing
 from sandbox.judge.judgement import Finding
 from sandbox.judge.problem import Test
@@ -53,19 +53,21 @@ class Ends:
 
 def interact(
     box: Box, argv: Sequence[str], options: dict[str, Any], validator: Validator, test: Test, feedback: Feedback,
-    stop: Stop, *, time_limit: float | None, transcript: bool = False,
+    stop: Stop, *, time_limit: float | None, submitted: Files = NOTHING, transcript: bool = False,
 ) -> Interaction:  # fmt: skip
     """Let a submission and the jury's program talk until both have ended, and decide by how they did.
 
     The submission begins when the jury's program has begun: its time on the clock is its own.
-    `options` are those of the submission's run. Raises what `Box.run` raises, of either side.
+    `options` are those of the submission's run, `submitted` its files. Raises what `Box.run` raises, of either side.
     """
     limits: Limits = options["limits"]
     with validator.boxes.box() as other, stop.control() as control:
         crossing = Crossing(limits.output, validator.limits.output, control.kill, record=transcript)
         try:
             ready, contestant, failed = threading.Event(), crossing.contestant, True
-            judging = _in_thread(lambda: _judge(crossing, other, control, limits, validator, test, feedback, ready))
+            judging = _in_thread(
+                lambda: _judge(crossing, other, control, limits, validator, test, feedback, submitted, ready)
+            )
             try:
                 ready.wait()
                 result = box.run(argv, stdin=contestant.stdin, stdout=contestant.stdout, control=control, **options)
@@ -82,15 +84,15 @@ def interact(
 
 def _judge(
     crossing: Crossing, box: Box, contestant: Control, limits: Limits, validator: Validator, test: Test,
-    feedback: Feedback, ready: threading.Event,
+    feedback: Feedback, submitted: Files, ready: threading.Event,
 ) -> tuple[Result, Checked]:  # fmt: skip
     """Run the jury's side to its end, and the submission's too if that is decided by it."""
     side = crossing.validator
     try:
         with Control(ready.set) as control:
             result = box.run(
-                validator.arguments(test), stdin=side.stdin, stdout=side.stdout, files=validator.files(test, feedback),
-                collect=[FEEDBACK], limits=validator.limits_beside(limits), control=control,
+                validator.arguments(test), stdin=side.stdin, stdout=side.stdout, control=control,
+                limits=validator.limits_beside(limits), **validator.at_work(test, feedback, submitted),
             )  # fmt: skip
     finally:
         ready.set()

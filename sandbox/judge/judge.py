@@ -151,7 +151,7 @@ class Judge:
             return replace(judgement, verdict=Verdict.CE, reason=reason, compiler_output=made.message)
         with made:
             trial = self._trial(made, transcript=transcript)
-            static = functools.partial(self._validate_source, submission, made)
+            static = functools.partial(self._validate_source, made)
             try:
                 root = run(functools.partial(TestSlot, trial), static)
             except LaunchError as error:
@@ -184,6 +184,7 @@ class Judge:
                 memory=problem.limits.memory,
                 stack=problem.limits.memory,  # deep recursion is limited by memory alone
                 output=problem.limits.output,
+                scratch=(program.policy.limits.scratch or 0) + program.size,  # it may be copied there
             )
         )
         policy = program.policy.allowing(limits)
@@ -210,12 +211,12 @@ class Judge:
             grader = Grader(result_of, ahead.leave_out, static, scoring=self.problem.scoring, keep_going=on)
             return grader.grade(root)
 
-    def _validate_source(self, submission: Submission, program: Program, group: Group) -> TestResult:
+    def _validate_source(self, program: Program, group: Group) -> TestResult:
         """What the static validator says of a submission, as the first test of a group."""
         name = f"{group.name}/static_validation"
         if self._static is None:
             return TestResult(name, Verdict.JE, "there is no static validator")
-        checked = self._static.check_source(submission.files, program, group.grading.static_validator_args)
+        checked = self._static.check_source(program, group.grading.static_validator_args)
         said = checked.finding
         return TestResult(
             name, said.verdict, said.reason, validator_time=checked.time, score=said.score, multiplier=said.multiplier,

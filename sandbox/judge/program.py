@@ -31,8 +31,13 @@ class Program:
     """The main file, as it is called in `directory`; empty if the language's tools need none."""
     entry_point: str
     """The class that it begins with, or the main file by the name that it was submitted under."""
+    files: Mapping[str, bytes | Path] = field(default_factory=dict, repr=False)
+    """What the jury's programs are shown of it: what was submitted, by the names that it was submitted under, what was
+    included, and what was made of them as far as that is not large."""
     alone: bool = False
     """Whether it was made of one file, so that there is nothing else that it could read."""
+    size: int = 0
+    """Bytes of all that is in `directory`."""
     message: str = ""
     """What the compiler said: warnings."""
     compile_time: float | None = None

@@ -162,7 +162,8 @@ class TestSlot:
             output = result.stdout if spool is None else _head(spool.name)
             if verdict is not Verdict.AC:
                 return _Run(result, verdict, reason, Checked(Finding(verdict)), output or b"")
-            checked = self._trial.checker.check(test, Path(spool.name) if spool else result.stdout or b"", feedback)
+            found = Path(spool.name) if spool else result.stdout or b""
+            checked = self._trial.checker.check(test, found, feedback, self._trial.program.files)
             return _Run(result, checked.finding.verdict, checked.finding.reason, checked, output or b"")
 
     def _interact(self, test: Test, feedback: Feedback) -> _Run:
@@ -170,7 +171,7 @@ class TestSlot:
         assert isinstance(validator, Validator)
         talk = interact(
             self._box, self._argv(test), self._options(test), validator, test, feedback, self._stop,
-            time_limit=self._trial.time_limit, transcript=self._trial.transcript,
+            time_limit=self._trial.time_limit, submitted=self._trial.program.files, transcript=self._trial.transcript,
         )  # fmt: skip
         finding = talk.checked.finding
         return _Run(talk.contestant, finding.verdict, finding.reason, talk.checked, transcript=talk.transcript)

@@ -157,6 +157,14 @@ def test_a_link_among_a_tests_files(tmp_path: Path) -> None:
         tree(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["program/x.txt", "program/program/x"])
+def test_a_directory_in_the_way_of_a_binary(name: str, compiler: Compiler) -> None:
+    """A submission with a directory where its binary has to be is a compile error, and no failure of the sandbox."""
+    made = compiler.compile(Submission("it", {"a.c": File(b"int main() {}"), name: File(b"")}))
+    assert isinstance(made, Rejected)
+    assert "call one otherwise" in made.message
+
+
 @pytest.mark.parametrize("name", ["out", "out/x.c"])
 def test_the_compilers_own_name(name: str, compiler: Compiler) -> None:
     """A submission with an entry where compilers leave their products is a compile error that says so."""
@@ -171,3 +179,87 @@ def test_more_files_than_a_box_takes(compiler: Compiler) -> None:
     made = compiler.compile(Submission("it", {"a.c": File(b"int main() {}"), **files}))
     assert isinstance(made, Rejected)
     assert "more than 1000 files" in made.message
+
+
+OUTPUT_VALIDATOR = """
+import os, sys
+assert sorted(os.listdir()) == ["my sol.c", "program", "table.txt"], os.listdir()
+assert "main" in open("my sol.c").read() and os.access("program", os.X_OK)
+assert os.listdir(sys.argv[3]) == [], "somebody left feedback"
+import json
+sys.exit(42 if sys.stdin.read() == open(sys.argv[2]).read() else 43)
+"""
+STATIC_VALIDATOR = """
+import os, sys
+language, entry, feedback = sys.argv[1:4]
+assert os.path.isfile(entry), (entry, os.listdir())
+assert os.listdir(feedback) == [], "somebody left feedback"
+sys.exit(42)
+"""
+
+
+def declare(where: Path) -> None:
+    """Have the package be one of 2025-09."""
+    said = ["problem_format_version: 2025-09", "uuid: 7e5a3d0c-7a3c-4b8e-9d3a-3a7b7b0a2f11", "name: Test"]
+    (where / "problem.yaml").write_text("\n".join(said) + "\n")
+
+
+def test_a_validators(compiler: Compiler, tmp_path: Path) -> None:
+    """An output validator runs among the submitted and included files and the binaries, and nothing else: not its own
+    files, and none of the test's.
+    """
+    where = package(tmp_path)
+    declare(where)
+    for name, text in {"output_validator/v.py": OUTPUT_VALIDATOR, "include/default/table.txt": "1\n"}.items():
+        (where / name).parent.mkdir(parents=True)
+        (where / name).write_text(text)
+    judgement = judged(compiler, where, {"my sol.c": '#include <stdio.h>\nint main(void) { puts("42"); }'})
+    assert judgement.verdict is AC, judgement.reason
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"json.py": "raise SystemExit(42)", "os.py": "raise SystemExit(42)"},
+        {"feedback/score.txt": "100", "feedback/judgemessage.txt": "well done"},
+        {"test.ans": "7\n", "test.in": ""},
+        {"submission/x": "", "feedback": "", "output": ""},
+    ],
+)
+def test_a_submission_cannot_speak_for_a_validator(
+    hostile: dict[str, str], compiler: Compiler, tmp_path: Path
+) -> None:  # fmt: skip
+    """Files that a submission brings are neither modules of the jury's programs nor their feedback or data."""
+    where = package(tmp_path)
+    declare(where)
+    (where / "data/secret/test_group.yaml").write_text("static_validation_score: pass-fail\n")
+    for name, text in {
+        "output_validator/v.py": OUTPUT_VALIDATOR.replace("assert sorted", "sorted").replace("assert \"main", "\"main")
+        .replace('open("my sol.c")', 'open("main.py")'),
+        "static_validator/v.py": STATIC_VALIDATOR,
+    }.items():  # fmt: skip
+        (where / name).parent.mkdir(parents=True)
+        (where / name).write_text(text)
+    for source, verdict in (("print(42)", AC), ("print(7)", Verdict.WA)):
+        judgement = judged(compiler, where, {"main.py": source, **hostile})
+        assert judgement.verdict is verdict, judgement.reason
+
+
+def test_a_validator_beside_a_large_test(compiler: Compiler, tmp_path: Path) -> None:
+    """A test of a hundred megabytes and a large binary fit into a validator's box."""
+    where = package(tmp_path)
+    (where / "output_validator").mkdir()
+    (where / "output_validator/v.py").write_text("import sys\nsys.exit(42 if sys.stdin.read() else 43)\n")
+    with (where / "data/secret/1.in").open("wb") as file:
+        file.truncate(100 << 20)
+    declare(where)
+    source = '#include <stdio.h>\nchar a[60 << 20] = {1};\nint main(int c, char **v) { printf("%d\\n", a[c]); }'
+    judgement = judged(compiler, where, {"a.c": source})
+    assert judgement.verdict is AC, judgement.reason
+
+
+def test_a_large_binary_in_a_writable_directory(compiler: Compiler, tmp_path: Path) -> None:
+    """A binary of sixty megabytes can be copied to where it runs."""
+    source = '#include <stdio.h>\nchar a[60 << 20] = {42};\nint main(int c, char **v) { printf("%d\\n", a[c - 1]); }'
+    judgement = judged(compiler, package(tmp_path, writing=True), {"a.c": source})
+    assert judgement.verdict is AC, judgement.reason
