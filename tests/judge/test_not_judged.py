@@ -31,7 +31,6 @@ packages = ["klingon-dev"]
 version = ["no-such-compiler", "--version"]
 [run]
 argv = ["no-such-compiler", "{main}"]
-sources = true
 [selftest]
 file = "main.tlh"
 source = ""
