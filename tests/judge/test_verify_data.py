@@ -14,7 +14,7 @@ pytestmark = pytest.mark.cgroup
 
 HEAD = "problem_format_version: 2025-09\nname: T\nuuid: 1\nlimits: {time_limit: 1}\n"
 INPUT = """import os, sys
-assert sorted(os.listdir()) == (["known.txt"] if sys.argv[1:] == ["files"] else []), os.listdir()
+assert sorted(os.listdir()) == (["known.txt", "main.py"] if sys.argv[1:] == ["files"] else ["main.py"]), os.listdir()
 sys.exit(42 if sys.stdin.read() == "good\\n" else 43)
 """
 OUTPUT = "import sys\nsys.exit(42 if sys.stdin.read() == 'right\\n' else 43)\n"
