@@ -16,6 +16,7 @@ from sandbox.cli import EXIT_SANDBOX
 from sandbox.cli.program import conclude, explained, given, options
 from sandbox.cli.terminal import harmless
 from sandbox.client import Client
+from sandbox.errors import RequestError
 
 
 def _service() -> Client:
@@ -53,7 +54,7 @@ def run(
 
 @click.command()
 @click.argument("problem")
-@click.argument("submissions", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("submissions", nargs=-1, required=True, type=click.Path(exists=True, readable=False, path_type=Path))
 @click.option("--language", metavar="CODE", help="Of all submissions, instead of what their names say.")
 @click.option("--json", "as_json", is_flag=True, help="Print the submissions, with their reports, as JSON.")
 def judge(problem: str, submissions: tuple[Path, ...], language: str | None, as_json: bool) -> None:
@@ -61,31 +62,43 @@ def judge(problem: str, submissions: tuple[Path, ...], language: str | None, as_
     directory or an archive, it is put there first.
 
     \b
-    Exit codes: 0 if every submission is accepted; 1 if one is not; 125 for a verdict JE.
+    Exit codes: 0 if every submission is accepted; 1 if one is not; 125 for a verdict JE, or if one was not judged.
     """
     with _service() as service:
         place = Path(problem)
         if place.exists():
             problem = place.resolve().stem.lower()
             service.put_problem(problem, place)
-        given = [(path, service.submit(path, problem=problem, language=language)["id"]) for path in submissions]
+        given = [(path, _submit(service, path, problem=problem, language=language)) for path in submissions]
         rows = []
-        for path, submission in given:
-            for _ in service.events(submission):
-                pass
-            row = service.submission(submission)
+        for path, taken in given:
+            if taken["id"] is not None:
+                for _ in service.events(taken["id"]):
+                    pass
+            row = taken if taken["id"] is None else service.submission(taken["id"])
             rows.append(row)
             if not as_json:
                 _tell(path, row)
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     verdicts = {row["verdict"] for row in rows}
-    sys.exit(EXIT_SANDBOX if "JE" in verdicts else 0 if verdicts == {"AC"} else 1)
+    sys.exit(EXIT_SANDBOX if {"JE", None} & verdicts else 0 if verdicts == {"AC"} else 1)
+
+
+def _submit(service: Client, path: Path, **options: Any) -> dict[str, Any]:
+    """The submission; if the service does not take it, or it cannot be read, what there is to say of it."""
+    try:
+        return service.submit(path, **options)
+    except RequestError as error:
+        if error.field == "problem":
+            raise
+        unknown = dict.fromkeys(("id", "verdict", "language", "score"))
+        return {**unknown, "state": "not judged", "not_judged": error.reason, "report": {"reason": error.reason}}
 
 
 def _tell(path: Path, row: dict[str, Any]) -> None:
     score = "" if row["score"] is None else f"  {row['score']:g} points"
-    click.echo(f"{row['verdict'] or row['state']}  {path}  {row['language'] or ''}{score}  {row['id']}")
+    click.echo(f"{row['verdict'] or row['state']}  {path}  {row['language'] or ''}{score}  {row['id'] or ''}".rstrip())
     reason = (row["report"] or {}).get("reason")
     if reason:
         click.echo(f"    {harmless(reason, 400)}")

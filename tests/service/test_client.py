@@ -251,6 +251,13 @@ def test_the_shell(server: Server, tmp_path: Path) -> None:
     package = Path(__file__).parents[1] / "problems/sum"
     wrong = tmp_path / "wrong.py"
     wrong.write_text("print('no')")
+    (tmp_path / "empty").mkdir()
+    done = command(server, "judge", str(package), str(tmp_path / "empty"), str(wrong))
+    assert done.returncode == 125
+    first, why, other = done.stdout.splitlines()[:3]
+    assert first == f"not judged  {tmp_path / 'empty'}"
+    assert why.strip()
+    assert other.startswith(f"WA  {wrong}")
     done = command(server, "judge", str(package), str(wrong))
     assert (done.returncode, done.stdout.startswith(f"WA  {wrong}  python3")) == (1, True)
     done = command(server, "doctor")

@@ -341,3 +341,43 @@ def test_a_stop_leaves_work_for_the_next(start_server: StartServer) -> None:
     with server.client() as client:
         rows = [finished(client, submission) for submission in ids]
     assert [(row["verdict"], row["attempts"]) for row in rows] == [("AC", 1)] * 5
+
+
+KLINGON = """name = "Klingon"
+extensions = [".tlh"]
+packages = ["klingon-dev"]
+version = ["no-such-compiler", "--version"]
+run = {argv = ["no-such-compiler", "{main}"], sources = true}
+selftest = {file = "main.tlh", source = ""}
+"""
+
+
+def test_a_language_that_is_not_installed(start_server: StartServer, tmp_path: Path) -> None:
+    """Is told at once, by the name of the file, and is neither the contestant's fault nor tried again."""
+    (tmp_path / "policies/languages").mkdir(parents=True)
+    (tmp_path / "policies/languages/klingon.toml").write_text(KLINGON)
+    server = start_server(SANDBOX_POLICIES=str(tmp_path / "policies"))
+    with server.client() as client:
+        assert "not installed" in submit(client, language="klingon", sources={"a.tlh": ""}, status=422)["detail"]
+        found = submit(client, language=None, sources={"a.tlh": ""})  # which is found out only when it is judged
+        assert (found["verdict"], found["attempts"]) == ("JE", 1)
+        assert found["report"]["reason"] == "not judged: a.tlh: Klingon is not installed: apt-get install klingon-dev"
+
+
+def test_an_archive_of_another_system(client: httpx.Client) -> None:
+    """A package whose archive has DOS's separators, no modes, and what macOS leaves beside it, is read as meant."""
+    script = "#!/bin/sh\ncat > run <<'END'\n#!/bin/sh\nread a; [ $a = 3 ] && exit 42; exit 43\nEND\nchmod +x run\n"
+    files = {
+        "problem.yaml": "problem_format_version: 2025-09\nname: T\nuuid: 1\nlimits: {time_limit: 1}\n",
+        "output_validator/build": script, "data/secret/1.in": "1 2\n", "data/secret/1.ans": "",
+    }  # fmt: skip
+    place = io.BytesIO()
+    with zipfile.ZipFile(place, "w") as made:
+        for name, text in {**{f"sums/{name}": text for name, text in files.items()}, "__MACOSX/sums/._x": ""}.items():
+            info = zipfile.ZipInfo(name.replace("/", "\\"))
+            info.create_system, info.external_attr = 0, 0x20
+            made.writestr(info, text)
+    put = client.put("/v1/problems/dos", content=place.getvalue())
+    assert put.status_code in (200, 201), put.text
+    assert any("not-executable" in warning for warning in put.json()["warnings"])
+    assert [submit(client, source, problem="dos")["verdict"] for source in (SUM, "print(4)")] == ["AC", "WA"]
