@@ -28,7 +28,7 @@ from sandbox.judge.judge import Judge, attempted
 from sandbox.judge.judgement import Judgement
 from sandbox.judge.languages import codes
 from sandbox.judge.package import opened
-from sandbox.judge.problem import Problem
+from sandbox.judge.problem import Problem, ProblemError
 from sandbox.judge.slot import NearLimit
 from sandbox.judge.submission import Submission
 from sandbox.judge.tolerance import decimal
@@ -121,7 +121,15 @@ def judge(
     harden()
     can_write(html)
     judging = Compiler(Cache(cache), overlay=options["overlay"])
-    with interruptible(), complaining(problem), opened(problem) as read, judging as compiler:
+
+    def unusable(error: ProblemError) -> None:
+        """Nothing was judged then, which the JSON says of each."""
+        why = "the problem cannot be used" + ("" if contestant else f": {error.complaints[0]}")
+        rows = [Judgement(problem.stem, path.name, None, None, reason=why).to_json() for path in submissions]
+        if as_json:
+            click.echo(json.dumps(rows, indent=2))
+
+    with interruptible(), complaining(problem, unusable), opened(problem) as read, judging as compiler:
         package = _with_checker(read, options["checker"], options["checker_args"], testlib=options["testlib"])
         for warning in () if contestant else package.warnings:
             tell(problem, warning)

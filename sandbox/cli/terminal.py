@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from sandbox.judge.judgement import GroupResult, TestResult
-    from sandbox.judge.problem import Complaint
+    from sandbox.judge.problem import Complaint, ProblemError
     from sandbox.judge.verdict import Verdict
 
 FURTHER = 20
@@ -60,8 +60,8 @@ def tell(place: Path, complaint: Complaint, *, err: bool = True) -> None:
 
 
 @contextlib.contextmanager
-def complaining(place: Path) -> Iterator[None]:
-    """A package that cannot be used is told of in a line for each complaint, and ends the command."""
+def complaining(place: Path, also: Callable[[ProblemError], object] | None = None) -> Iterator[None]:
+    """A package that cannot be used is told of in a line for each complaint, and ends the command; `also` is told."""
     from sandbox.judge.problem import ProblemError
 
     try:
@@ -69,6 +69,8 @@ def complaining(place: Path) -> Iterator[None]:
     except ProblemError as error:
         for complaint in error.complaints:
             tell(place, complaint)
+        if also is not None:
+            also(error)
         sys.exit(EXIT_SANDBOX)
 
 

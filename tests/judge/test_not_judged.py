@@ -151,6 +151,15 @@ def test_the_others_have_their_exit_code(place: Path, programs: Path) -> None:
     assert call(place, programs, "judge", "sums", "first.py", "wrong.py")[0] == 1
 
 
+def test_a_problem_that_cannot_be_used(place: Path, programs: Path) -> None:
+    """Then none is judged, and the JSON has them all nevertheless."""
+    (place / "sums/data/secret/1.ans").unlink()
+    code, found, stderr = call(place, programs, "judge", "sums", "first.py", "last.py")
+    assert (code, [row["submission"] for row in found]) == (125, ["first.py", "last.py"])
+    assert all("the problem cannot be used: data/secret/1.in" in row["not_judged"] for row in found)
+    assert "[missing-answer]" in stderr
+
+
 def test_text(place: Path, programs: Path) -> None:
     """On a terminal it is a line as others are, with the reason below; contestants are told, too."""
     _file(place / "unknown.tlh")

@@ -141,7 +141,7 @@ def test_comments_that_say_otherwise(tmp_path: Path) -> None:
         "submissions/accepted/good.py": "# @EXPECTED_RESULTS@: TIMELIMIT",
         "submissions/wrong_answer/one.py": "# @EXPECTED_RESULTS@: WRONG-ANSWER, CORRECT",
         "submissions/mixed/two.py": "# @EXPECTED_RESULTS@: PERFECT",
-        "submissions/mixed/three.py": "# @EXPECTED_SCORE@: 40.5",
+        "submissions/mixed/three.py": "/* @EXPECTED_SCORE@: 40.5*/",
     }
     found = read(make(tmp_path, files))
     assert by_name(found)["mixed/three.py"].expectations == (Expectation(score=(40.5, 40.5)),)

@@ -107,7 +107,7 @@ def _by_comment(
     shown = place.at(name)
     for kind, text in _comments(place, name):
         if kind == "SCORE":
-            score = decimal(text.split()[0]) if text.split() else None
+            score = decimal(text.strip(" \t*/->;"))
             if score is not None:
                 yield Expectation(score=(score, score))
             else:
