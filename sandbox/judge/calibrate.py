@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.errors import RequestError
 from sandbox.judge.compiler import Compiler
 from sandbox.judge.judge import DEFAULT_TIME, Judge, attempted
 from sandbox.judge.judgement import Judgement, TestResult
@@ -48,8 +49,11 @@ def calibrate(
         for jury in problem.submissions:
             if not bounds(jury, "lower"):
                 continue
-            judgement = judged(judge, jury, only=_bounding(jury), keep_going=True, stop=stop)
-            without += [jury.name] if judgement.verdict is None else []
+            try:
+                judgement = judge.judge(read(problem, jury), only=_bounding(jury), keep_going=True, stop=stop)
+            except RequestError:  # whoever judges it says why; a limit from what the sandbox failed at would be none
+                without.append(jury.name)
+                continue
             found += [(time, jury.name) for time in (slowest(jury, judgement, "lower"),) if time is not None]
             if on_judgement is not None:
                 on_judgement(jury, judgement)
@@ -71,7 +75,7 @@ def time_limit(
         return DEFAULT_TIME, ""
     found = calibrate(problem, compiler=compiler, jobs=jobs, stop=stop)
     if found is None:
-        return DEFAULT_TIME, "the default, for the problem says none, and no submission of the jury's"
+        return DEFAULT_TIME, "the default, for the problem says none, and no submission of the jury's that could be run"
     times, took = problem.limits.ac_to_time_limit, f"{found.submission} takes {found.slowest:.3f} s"
     lacking = f"; {', '.join(found.without)} could not be judged" if found.without else ""
     return found.limit, f"{took}, and the limit is {times:g} times that, rounded up{lacking}"
