@@ -273,6 +273,11 @@ def test_matrix() -> None:
         ["wrong_answer/a.py", "WA", "WA", "0.500", "s", "WA", "–"],
         ["…", "2", "more"],
     ]
+    lost = Row(jury, Judgement("sums", "a.py", None, None, reason="why"), ("not judged: why",))
+    console.print(matrix(few, [lost]))
+    assert [line.split() for line in console.export_text().splitlines()][-1] == [
+        "wrong_answer/a.py", "WA", "not", "judged", "–", "–"
+    ]  # fmt: skip
     many = problem(*(f"secret/g{n % 3}/{n}" for n in range(30)))
     assert [column.header.plain for column in matrix(many, []).columns][4:] == ["g0", "g1", "g2"]
 

@@ -79,9 +79,13 @@ def single(package: Package, name: str) -> Path | None:
 
 def _whole(package: Package, directory: Directory) -> Path:
     """A directory that is one program; warnings about scripts in it that nobody has made executable."""
-    for name in ("build", "run"):
-        if name in directory.files and not _is_executable(directory.files[name]):
-            script = tree.begins(directory.files[name], b"#!")
+    for name in sorted({"build", "run"} & directory.files.keys()):
+        first = tree.first_line(directory.files[name])
+        script = first.startswith(b"#!")
+        if script and first.endswith(b"\r"):
+            message = "has lines that end as on Windows, and no interpreter has such a name: it cannot be started"
+            package.findings.warning(directory.at(name), "line-ends", message, 1)
+        if not _is_executable(directory.files[name]):
             what = "is started nevertheless, as its #! line says" if script else "has no #! line, and cannot be started"
             package.findings.warning(directory.at(name), "not-executable", f"is not executable (chmod +x): it {what}")
     return Path(directory.path)

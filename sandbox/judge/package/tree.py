@@ -190,12 +190,12 @@ def contents(path: str, limit: int = MAX_TEXT) -> bytes:
         return file.read(limit + 1)
 
 
-def begins(path: str, start: bytes) -> bool:
-    """Whether a file begins with these bytes; one that cannot be read does not."""
+def first_line(path: str) -> bytes:
+    """The first line of a file, as far as one that names an interpreter may go; empty if it cannot be read."""
     try:
-        return contents(path, len(start)).startswith(start)
+        return contents(path, 255).partition(b"\n")[0]
     except OSError:
-        return False
+        return b""
 
 
 def text(path: str, name: str, findings: Findings, limit: int = MAX_TEXT) -> str | None:
