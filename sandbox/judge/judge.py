@@ -96,7 +96,9 @@ class Judge:
         return made
 
     def _read(self, path: Path) -> Submission:
-        """Files of the jury's; links lead as far as the package, or, of what is given beside it, its own directory."""
+        """Files of the jury's; links lead as far as the package, or, of what is given beside it, its own directory.
+        `ProblemError` if they cannot be read.
+        """
         inside = self.problem.directory if path.is_relative_to(self.problem.directory) else None
         try:
             return Submission.read(path, within=inside)

@@ -79,6 +79,17 @@ CASES = {
 """Files of a package, and what is to be said of them."""
 
 
+def test_files_of_input_validators(compiler: Compiler, tmp_path: Path) -> None:
+    """Working Directory: what lies beside a validator's sources is where it runs, with the files of the test."""
+    check = "import sys\nassert open('known.txt').read() == open('words/list.txt').read() == 'x'\nsys.exit(42)\n"
+    files = {
+        "input_validators/own/main.py": check, "input_validators/own/words/list.txt": "x",
+        "data/secret/1.files/known.txt": "x",
+        "data/secret/1.yaml": "input_validator_args: [files]\n",
+    }  # fmt: skip
+    assert found(compiler, tmp_path, files) == []
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_data(compiler: Compiler, tmp_path: Path, case: str) -> None:
     """Input Validators, Samples (Validation), Invalid and Valid Output: what must be accepted or rejected is."""
