@@ -15,6 +15,7 @@ from sandbox.judge.judge import Judge
 from sandbox.judge.judgement import Judgement
 from sandbox.judge.package import read
 from sandbox.judge.problem import ProblemError
+from sandbox.judge.slot import NearLimit
 from sandbox.judge.submission import Submission
 from sandbox.judge.verdict import Verdict
 
@@ -253,7 +254,7 @@ except OSError as error:
 """
     judgement = judge(compiler, where, source)
     assert judgement.verdict is WA
-    assert judgement.tests[0].error_output == b"[Errno 30] Read-only file system: '/program/a.py'\n"
+    assert judgement.tests[0].error_output == b"[Errno 30] Read-only file system: '/program/main.py'\n"
 
 
 def test_nothing_is_left_for_the_next_test(compiler: Compiler, tmp_path: Path) -> None:
@@ -277,12 +278,14 @@ print(left)
 
 def test_a_run_near_the_limit_is_repeated(compiler: Compiler, tmp_path: Path) -> None:
     """A run that ends close to the limit is run again, the fastest counts, and the times of all are told."""
-    source = "import time\nwhile time.process_time() < 0.96: pass\n" + SUM
-    judgement = judge(compiler, package(tmp_path), source)
-    assert judgement.verdict is AC
-    assert len(judgement.tests[0].attempts) >= 2
-    assert judgement.tests[0].cpu_time == min(judgement.tests[0].attempts)
-    assert not judge(compiler, package(tmp_path), SUM).tests[0].attempts
+    # A third of the limit is near here, and the clock allows seven times what the CPU does: a busy host changes nothing.
+    source = "import time\nwhile time.process_time() < 0.17: pass\n" + SUM
+    with Judge(read(package(tmp_path)), compiler=compiler, time_limit=0.2, near=NearLimit(0.35)) as judging:
+        near, far = (judging.judge(Submission("a.py", {"a.py": File(text.encode())})) for text in (source, SUM))
+    assert near.verdict is AC
+    assert len(near.tests[0].attempts) >= 2
+    assert near.tests[0].cpu_time == min(near.tests[0].attempts)
+    assert not far.tests[0].attempts
 
 
 def test_only_some_tests(compiler: Compiler, tmp_path: Path) -> None:
