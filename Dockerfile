@@ -10,9 +10,9 @@ FROM debian:12-slim
 ARG LANGUAGES="c cpp java javascript python3"
 RUN apt-get update && apt-get install -y --no-install-recommends libseccomp2 python3 && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/sandbox /opt/sandbox
-COPY scripts/languages /opt/share/scripts/languages
+COPY scripts/languages scripts/apt /opt/share/scripts/
 COPY policies /opt/share/policies
-RUN ln -s /opt/sandbox/bin/sandbox /usr/local/bin/sandbox && apt-get update && /opt/share/scripts/languages $LANGUAGES \
+RUN ln -s /opt/sandbox/bin/sandbox /usr/local/bin/sandbox && /opt/share/scripts/languages $LANGUAGES \
     && rm -rf /var/lib/apt/lists/* && install -d -m 700 /var/lib/sandbox
 VOLUME /var/lib/sandbox
 EXPOSE 8075

@@ -58,8 +58,12 @@ PLACES = ("/dev/shm", "/run", "/var/tmp")
 
 
 def count() -> dict[str, int]:
-    """What there is now."""
+    """What there is now, without what only awaits the garbage collection."""
     gc.collect()
+    return _look()
+
+
+def _look() -> dict[str, int]:
     ours = [process for process in _processes() if _is_ours(process)]
     return {
         "processes": len(ours),
@@ -106,13 +110,14 @@ def settle(box: Box) -> Init:
         time.sleep(PAUSE)  # past the tick of the clock in which the box was made
 
 
-def quiet(*boxes: Box, look: Callable[[], Counts] = count) -> Counts:
+def quiet(*boxes: Box, look: Callable[[], Counts] = _look) -> Counts:
     """What there is when nothing is on its way: these boxes are kept, and several looks in a row see the same.
 
     `look` is what is looked with; what is still moving when patience ends is told as it is then.
     """
     for box in boxes:
         settle(box)
+    gc.collect()  # once: in a process with much in it this takes longer than all looks
     deadline = time.monotonic() + PATIENCE
     counts, agreeing = look(), 1
     while agreeing < AGREEING and time.monotonic() < deadline:
@@ -122,10 +127,13 @@ def quiet(*boxes: Box, look: Callable[[], Counts] = count) -> Counts:
     return counts
 
 
-def left(before: Counts, *boxes: Box, look: Callable[[], Counts] = count) -> dict[str, int]:
+def left(before: Counts, *boxes: Box, look: Callable[[], Counts] = _look) -> dict[str, int]:
     """What has been left since, by kind, when what was on its way out has had time to go; arguments as of `quiet`."""
+    for box in boxes:
+        settle(box)
     deadline = time.monotonic() + PATIENCE
-    while (found := grown(_own(before), quiet(*boxes, look=look))) and time.monotonic() < deadline:
+    while (found := grown(_own(before), look())) and time.monotonic() < deadline:
+        gc.collect()
         time.sleep(PAUSE)
     return found
 

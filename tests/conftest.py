@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import lacking
 import pytest
 
 import sandbox
@@ -26,6 +28,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "cgroup: needs the tree to be counted and limited by a control group")
 
 
+def pytest_collection_finish() -> None:
+    """What is there by now stays, and need not be gone through whenever a test collects garbage, as a census does."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this host cannot run, and say why."""
     if item.get_closest_marker("root") and os.geteuid() != 0:
@@ -33,9 +41,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("cgroup") and "no-cgroup" in OVERLAY:
         pytest.skip(f"needs control groups, which the policies {OVERLAY} do without")
     needed = {name for mark in item.iter_markers("needs") for name in mark.args}
-    lacking = sorted(needed & _missing()) if needed else []
-    if lacking:
-        pytest.skip(f"this host has no {', '.join(lacking)} (see `sandbox doctor`)")
+    absent = sorted(needed & _missing()) if needed else []
+    if absent:
+        pytest.skip(f"this host has no {', '.join(absent)} (see `sandbox doctor`)")
 
 
 @functools.cache
@@ -44,6 +52,20 @@ def _missing() -> set[str]:
     from sandbox.kernel.probe import probe
 
     return {feature.name for feature in probe() if feature.state == "missing"}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end what was skipped, and why."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = [
+        (report.nodeid.partition("::")[0], report.longrepr[2].removeprefix("Skipped: "))
+        for report in reports
+        if isinstance(report.longrepr, tuple)
+    ]
+    lines = list(lacking.summary(reasons)) or ["nothing was skipped"]
+    terminalreporter.section("what was skipped, and why")
+    for line in lines:
+        terminalreporter.line(line)
 
 
 Rootless = Callable[..., subprocess.CompletedProcess[str]]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import lacking
 import pytest
 
 Service = Callable[..., str]
@@ -79,13 +79,14 @@ assert len(steps) > 40, sorted(steps)
 
 
 def can_trace() -> bool:
-    """Whether strace is here and allowed to trace."""
-    strace = shutil.which("strace")
-    return bool(strace) and subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], check=False).returncode == 0
+    """Whether strace is allowed to trace."""
+    return subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], check=False).returncode == 0
 
 
 @pytest.mark.root
-@pytest.mark.skipif(not can_trace(), reason="needs strace, which is to fail single calls")
 def test_every_call_fails_once(service: Service, tmp_path: Path) -> None:
     """ENOMEM from each kind of call, early, midway and late in the process: nothing is left or believed."""
+    lacking.tool("strace", "strace")
+    if not can_trace():
+        pytest.skip("nobody may trace here, and strace is to fail single calls")
     service(CALLS, str(tmp_path), timeout=110)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+import lacking
 import pytest
 
 from sandbox.launch import wire
@@ -27,7 +28,7 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Path:
     trial.write_text("int main(void) { return 0; }\n")
     done = subprocess.run(["gcc", SANITIZERS, trial, "-o", directory / "trial"], capture_output=True, check=False)
     if done.returncode:
-        pytest.skip("gcc has no sanitizers here")
+        lacking.missing_tool("gcc's sanitizers", "gcc")
     program = directory / "replay"
     command = ["gcc", *FLAGS, SANITIZERS, str(HERE / "target.c"), str(HERE / "replay.c"), "-o", str(program)]
     built = subprocess.run(command, capture_output=True, text=True, check=False)

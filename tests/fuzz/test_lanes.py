@@ -8,6 +8,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import lacking
 import pytest
 
 HERE = Path(__file__).parent
@@ -26,7 +27,7 @@ def test_a_storm(sanitizers: str, libraries: list[str], tmp_path: Path) -> None:
     command = ["gcc", "-std=gnu17", "-g", "-O1", "-shared", "-fPIC", f"-fsanitize={sanitizers}", f"-I{include}"]
     built = subprocess.run([*command, *SOURCES, "-o", module], capture_output=True, text=True, check=False)
     if "cannot find" in built.stderr:
-        pytest.skip("gcc has no sanitizers here")
+        lacking.missing_tool("gcc's sanitizers", "gcc")
     assert built.returncode == 0, built.stderr
     found = [subprocess.check_output(["gcc", f"-print-file-name={name}"], text=True).strip() for name in libraries]
     environment = os.environ | {

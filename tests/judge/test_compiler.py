@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lacking import missing_tool
 
 from sandbox import Box, Limits
 from sandbox.errors import RequestError
@@ -74,9 +75,9 @@ def rejected(compiler: Compiler, files: dict[str, str | bytes], **options: Any) 
 def test_what_does_not_compile(compiler: Compiler, name: str, text: str, message: str) -> None:
     """Mistakes and attacks of every kind are compile errors, in bounded time, with the compiler's words or a limit."""
     if name == "a.js" and not os.path.exists("/usr/bin/node"):
-        pytest.skip("not installed: apt-get install nodejs")
+        missing_tool("node", "nodejs")
     if name == "a.rs" and not os.path.exists("/usr/bin/rustc"):
-        pytest.skip("not installed: apt-get install rustc")
+        missing_tool("rustc", "rustc")
     said = rejected(compiler, {name: text}, time=3.0, memory=512 << 20)
     assert re.fullmatch(message, said, re.DOTALL), said
     assert len(said) < MESSAGE + 500

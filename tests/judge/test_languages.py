@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from lacking import missing_tool
 
 from sandbox.errors import PolicyError, RequestError
 from sandbox.files import File
@@ -31,7 +32,7 @@ def test_works_here(code: str, compiler: Compiler) -> None:
     """The language's own program is compiled and run, and prints the answer."""
     language = languages.load(code)
     if not language.installed():
-        pytest.skip(f"not installed: apt-get install {' '.join(language.packages)}")
+        missing_tool(language.name, *language.packages)
     outcome = selftest(language, compiler)
     assert outcome.ok, outcome.problem
 

@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,7 +138,6 @@ def test_any_text(text: str) -> None:
 @given(VALUES)
 def test_what_others_write(value: Any) -> None:
     """What PyYAML writes is read as it was, all scalars having been text."""
-    yaml = pytest.importorskip("yaml")
     if isinstance(value, dict) and None in value:
         return
     assert plain(parse(yaml.safe_dump(value, allow_unicode=True)).value) == value

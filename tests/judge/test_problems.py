@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lacking import missing_tool
 
 from sandbox.errors import RequestError
 from sandbox.judge.cache import Cache
@@ -107,7 +108,8 @@ def row(report: Report, name: str) -> Row:
     for found in report.rows:
         if found.submission.name == name:
             return found
-    pytest.skip(f"{lacks(problem(report.problem.name), _jury(report.problem.name, name))} is not installed")
+    absent = lacks(problem(report.problem.name), _jury(report.problem.name, name))
+    return missing_tool(f"{absent}, in which {name} is written")
 
 
 def _jury(name: str, submission: str) -> JurySubmission:

@@ -2,8 +2,9 @@
 
 `SANDBOX_SECOND_OPINION` names programs, separated by colons, that are called as the Problem Package Format says:
 problemtools' `support/default_validator`, or BAPCtools' `resources/support/default_output_validator.cpp`, compiled.
-Else a `default_validator` on PATH is asked. The pairs leave out on what these two do not agree with each other and with
-the format: NUL bytes, `1e`, hexadecimal, numbers that no double can hold, and relative errors of 0.
+Else these two are asked, which `scripts/setup test` fetches, and a `default_validator` on PATH. The pairs leave out on
+what these two do not agree with each other and with the format: NUL bytes, `1e`, hexadecimal, numbers that no double
+can hold, and relative errors of 0.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from lacking import missing_tool
 
 from sandbox.judge.compare import parse_flags
 
@@ -37,12 +39,16 @@ FLAGS = [
 ]
 PAIRS = 400
 
+FETCHED = Path(__file__).parents[2] / "build/second-opinion"
+
 
 def validators() -> list[str]:
     """Those that this host has."""
     named = os.environ.get("SANDBOX_SECOND_OPINION")
-    found = shutil.which("default_validator")
-    return named.split(":") if named else [found] if found else []
+    if named:
+        return named.split(":")
+    on_path = shutil.which("default_validator")
+    return [*map(str, sorted(FETCHED.glob("*"))), *([on_path] if on_path else [])]
 
 
 def pair(chosen: random.Random) -> tuple[bytes, bytes]:
@@ -69,7 +75,7 @@ def test_others_agree(flags: str, tmp_path: Path) -> None:
     """Whether an output is accepted: the same answer from everybody who is asked."""
     asked = validators()
     if not asked:
-        pytest.skip("no second opinion: SANDBOX_SECOND_OPINION is not set, and no default_validator is on PATH")
+        missing_tool("a second opinion: no default validator of others")
     chosen = random.Random(flags)
     own = parse_flags("default", flags.split())
     (tmp_path / "in").touch()

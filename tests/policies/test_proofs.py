@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import lacking
 import pytest
 
 from sandbox.policy import load, names
@@ -15,8 +16,8 @@ PROVEN = [name for name in names() if not name.startswith("weak-") and name != "
 @pytest.mark.parametrize("name", PROVEN)
 def test_proofs_hold(name: str, policy: Callable[[str], str]) -> None:
     """The policy's own program ends as it says, and so does its hostile twin."""
-    if lacking := missing_programs(load(name)):
-        pytest.skip(f"not installed: {', '.join(lacking)}")
+    if absent := missing_programs(load(name)):
+        lacking.missing_tool(", ".join(absent))
     findings = list(check(load(policy(name)), policy("")))
     assert {finding.name for finding in findings} == {"proof", "hostile"}
     assert [finding for finding in findings if not finding.held] == []

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import lacking
 import pytest
 
 import sandbox
@@ -68,9 +69,9 @@ def test_compiler(run: Run, workspace: Path) -> None:
     assert standard.check_output([workspace / "hello"], text=True) == "hello\n"
 
 
-@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
 def test_git(run: Run, workspace: Path) -> None:
     """A repository that a box makes is the owner's, and one that the owner makes is the box's."""
+    lacking.tool("git", "git")
     commit = "git -c user.name=x -c user.email=x@y commit -q --allow-empty -m"
     done = run(f"git init -q . && git add hello.c && {commit} one && {commit} two && git log --format=%s")
     assert (done.returncode, done.stdout) == (0, "two\none\n"), done.stderr

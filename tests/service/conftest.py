@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import lacking
 import pytest
 from serving import Server, StartServer
 
@@ -59,7 +60,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a server of its own, which is thrown away."""
     initdb, server = _find("initdb"), _find("postgres")
     if initdb is None or server is None:
-        pytest.skip("there is no PostgreSQL: apt-get install postgresql")
+        lacking.missing_tool("PostgreSQL", "postgresql")
     place = tmp_path_factory.mktemp("postgresql")
     user: str | None = None
     if os.geteuid() == 0:  # as which it does not run

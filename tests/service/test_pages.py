@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import lacking
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -27,9 +27,7 @@ SHOTS = os.environ.get("SANDBOX_TEST_SCREENSHOTS")
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A browser, for all tests of this module."""
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if program is None or driver is None:
-        pytest.skip("there is no chromium with its driver: apt-get install chromium chromium-driver")
+    program, driver = lacking.tool("chromium", "chromium"), lacking.tool("chromedriver", "chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = program
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1200,900"):
