@@ -76,7 +76,7 @@ def rootless() -> Rootless:
     """A function that runs Python source, with arguments, as a user without any rights."""
     other = OTHER_UID if os.geteuid() == 0 else None
 
-    def run(source: str, *args: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(source: str, *args: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-P", "-W", "error", "-c", source, *args],
             user=other,

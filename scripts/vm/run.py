@@ -109,7 +109,16 @@ def pytest_command(full: bool, options: list[str]) -> list[str]:
     paths = [] if named else ALL if full else SELECTION
     environment = ["/usr/bin/env", f"SANDBOX_TEST_EVERY={1 if full or named else EVERY}"]
     # The cache cannot be written into the checkout. What takes a second takes ten here, and more on a busy host.
-    base = [*environment, ".venv/bin/pytest", "-q", "-o", "cache_dir=/tmp/pytest-cache", "--timeout=600", "--color=no"]
+    base = [
+        *environment,
+        ".venv/bin/pytest",
+        "-q",
+        "-o",
+        "cache_dir=/tmp/pytest-cache",
+        "--timeout=600",
+        "--color=no",
+        "--durations=8",
+    ]
     selection = [] if full or named else ["-m", "not slow", "-k", " and ".join(f"not {name}" for name in LONG)]
     return [*base, *selection, *paths, *options]
 

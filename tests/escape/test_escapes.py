@@ -10,6 +10,8 @@ import errno
 import fcntl
 import json
 import os
+import select
+import signal
 import subprocess
 import threading
 import time
@@ -285,16 +287,24 @@ def test_others_do_not_notice(policy: Callable[[str], str], row: Held) -> None:
     """Another box and the host get what they get when nobody attacks."""
     with Box(policy(row.policy)) as box, Box(policy("native")) as other:
         quiet, host = python(other, row.look), row.host()
-        holder = threading.Thread(target=python, args=(box, row.hold + "\ntime.sleep(0.8)"))
+        reading, writing = os.pipe()
+        held = row.hold + "\nprint('held', flush=True)\ntime.sleep(60)"
+        holder = threading.Thread(target=python, args=(box, held), kwargs={"stdout": writing})
         holder.start()
         try:
-            time.sleep(0.4)
+            told = b""
+            while b"held" not in told:
+                assert select.select([reading], [], [], 30)[0], told
+                told += os.read(reading, 1000)
             disturbed = python(other, row.look)
             assert holder.is_alive()
             assert (disturbed.status, disturbed.stdout) == (quiet.status, quiet.stdout)
             assert row.host() == host == "free"
         finally:
+            box.signal(signal.SIGKILL)
             holder.join()
+            os.close(reading)
+            os.close(writing)
 
 
 def _unreclaimable() -> int:
@@ -338,27 +348,28 @@ def test_locks_take_no_memory_of_the_hosts(
 
 
 class Verdict(NamedTuple):
-    """An attack on the end of a run: `took` is how many seconds `run` may take at most."""
+    """An attack on the end of a run."""
 
     name: str
     argv: tuple[str, ...]
     limits: dict[str, float]
     layer: str
     status: Status
-    took: float
 
+
+SOON = 20.0
+"""Seconds after which a run of half a second must be over, whoever else wants the CPUs; the attacks last a minute."""
 
 WALL = {"wall_time": 0.5, "cpu_time": 20}
 
 VERDICTS = [
-    Verdict("init gets no CPU", ("./hostile", "starve", "60"), WALL, "read-only /proc", Status.WALL_TIME_LIMIT, 1.5),
+    Verdict("init gets no CPU", ("./hostile", "starve", "60"), WALL, "read-only /proc", Status.WALL_TIME_LIMIT),
     Verdict(
         "init is throttled",
         ("./hostile", "starve", "60"),
         WALL | {"cpus": 0.05},
         "the box is ended from outside",
         Status.WALL_TIME_LIMIT,
-        2.0,
     ),
     Verdict(
         "children that init did not make",
@@ -366,7 +377,6 @@ VERDICTS = [
         WALL | {"memory": 2 << 30},  # the dead hold memory until the kernel has the time
         "PID 1 reaps faster than they make",
         Status.WALL_TIME_LIMIT,
-        1.5,
     ),
     Verdict(
         "CPU of children that nobody waits for",
@@ -374,7 +384,6 @@ VERDICTS = [
         {"cpu_time": 0.2, "wall_time": 5, "memory": 2 << 30},
         "cgroup",
         Status.CPU_TIME_LIMIT,
-        2.0,
     ),
     Verdict(
         "memory in shared files",
@@ -382,7 +391,6 @@ VERDICTS = [
         {"memory": 24 << 20, "wall_time": 5},
         "cgroup",
         Status.MEMORY_LIMIT,
-        2.0,
     ),
     Verdict(
         "everybody else is a better victim",
@@ -390,7 +398,6 @@ VERDICTS = [
         {"memory": 24 << 20, "wall_time": 5},
         "cgroup",
         Status.MEMORY_LIMIT,
-        2.0,
     ),
 ]
 
@@ -408,7 +415,7 @@ def test_the_verdict_is_honest(
         result = box.run(row.argv, files={name: hostile(name)}, limits=row.limits, collect=collect)
         end = time.monotonic()
         assert result.status is row.status
-        assert end - start < row.took
+        assert end - start < SOON
         heart = result.files.get("heart")
         if isinstance(heart, bytes) and heart:
             assert float(heart.split()[0]) < start + result.wall_time + 0.1, "it was alive when its file was collected"
@@ -476,7 +483,7 @@ elif what == "starve":
     with sandbox.Box("native+weak-no-cgroup") as box:
         start = time.monotonic()
         show(lambda: box.run(["./p", "starve", "40"], files={"p": program}, limits={"wall_time": 0.5}).status.name)
-        show(lambda: time.monotonic() - start < 1.8)
+        show(lambda: time.monotonic() - start < 9)
 '''
 
 WITHOUT_RIGHTS = [

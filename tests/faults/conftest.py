@@ -28,7 +28,7 @@ def service(policy: Callable[[str], str], prelude: str) -> Service:
     The script has `sandbox`, the name POLICY and the functions of `service.py`.
     """
 
-    def run(script: str, *arguments: str, wrapper: tuple[str, ...] = (), timeout: float = 60) -> str:
+    def run(script: str, *arguments: str, wrapper: tuple[str, ...] = (), timeout: float = 500) -> str:
         command = [*wrapper, sys.executable, "-P", "-W", "error", "-c", prelude + script, policy("native"), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -39,7 +39,7 @@ def use(box: sandbox.Box, deadline: float = 30) -> None:
     run("true", *["x" * 100_000] * 2)  # too long for a packet
     ended = box.run(["sleep", "9"], limits={"wall_time": 0.02})
     assert ended.status is sandbox.Status.WALL_TIME_LIMIT, ended
-    assert ended.wall_time < 5, ended
+    assert ended.wall_time < 8, ended
     run("true")
 
 

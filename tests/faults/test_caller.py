@@ -109,7 +109,7 @@ with sandbox.Box(POLICY) as box:
         result = box.run(["sleep", "9"], limits={"wall_time": wall})
         assert result.status is sandbox.Status.WALL_TIME_LIMIT
         elapsed = time.monotonic() - started
-        assert wall <= elapsed < 5, result
+        assert wall <= elapsed < 8, result
         assert 0 < result.wall_time <= elapsed, result
     result = box.run(["sh", "-c", "while :; do :; done"], limits={"cpu_time": 0.1})
     assert result.status is sandbox.Status.CPU_TIME_LIMIT, result

@@ -89,4 +89,4 @@ def test_every_call_fails_once(service: Service, tmp_path: Path) -> None:
     lacking.tool("strace", "strace")
     if not can_trace():
         pytest.skip("nobody may trace here, and strace is to fail single calls")
-    service(CALLS, str(tmp_path), timeout=110)
+    service(CALLS, str(tmp_path), timeout=500)

@@ -220,7 +220,7 @@ started = time.monotonic()
 ended = attempt(box.close)
 assert ended.startswith("HostError: cgroup: cannot remove sandbox-"), ended
 assert ended.endswith("Device or resource busy"), ended
-assert time.monotonic() - started < 5
+assert time.monotonic() - started < 20
 assert groups()
 life()  # another slot is not disturbed
 other.kill()

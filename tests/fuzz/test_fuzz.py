@@ -59,7 +59,7 @@ def answers(replay: Path, tmp_path: Path) -> Answers:
         for number, content in enumerate(inputs):
             paths.append(tmp_path / f"{number}")
             paths[-1].write_bytes(content)
-        done = subprocess.run([replay, *paths], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([replay, *paths], capture_output=True, text=True, timeout=500, check=False)
         assert done.returncode == 0, done.stderr
         return [[Type(int(digit, 16)) for digit in line] for line in done.stdout.split("\n")[:-1]]
 

@@ -36,6 +36,6 @@ def test_a_storm(sanitizers: str, libraries: list[str], tmp_path: Path) -> None:
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, HERE / "stress.py", module], capture_output=True, text=True, env=environment, check=False,
-        timeout=120,
+        timeout=500,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "over\n", "")

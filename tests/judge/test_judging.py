@@ -278,13 +278,13 @@ print(left)
 
 def test_a_run_near_the_limit_is_repeated(compiler: Compiler, tmp_path: Path) -> None:
     """A run that ends close to the limit is run again, the fastest counts, and the times of all are told."""
-    # A third of the limit is near here, and the clock allows seven times what the CPU does: a busy host changes nothing.
-    source = "import time\nwhile time.process_time() < 0.17: pass\n" + SUM
-    with Judge(read(package(tmp_path)), compiler=compiler, time_limit=0.2, near=NearLimit(0.35)) as judging:
-        near, far = (judging.judge(Submission("a.py", {"a.py": File(text.encode())})) for text in (source, SUM))
-    assert near.verdict is AC
-    assert len(near.tests[0].attempts) >= 2
-    assert near.tests[0].cpu_time == min(near.tests[0].attempts)
+    source = "import time\nwhile time.process_time() < 0.6: pass\n" + SUM
+    # From 0.4 s on: wide enough that what else the machine has to do moves no run over either edge.
+    with Judge(read(package(tmp_path)), compiler=compiler, time_limit=2.0, near=NearLimit(0.8)) as checked:
+        judgement, far = (checked.judge(Submission("a.py", {"a.py": File(text.encode())})) for text in (source, SUM))
+    assert judgement.verdict is AC
+    assert len(judgement.tests[0].attempts) >= 2
+    assert judgement.tests[0].cpu_time == min(judgement.tests[0].attempts)
     assert not far.tests[0].attempts
 
 

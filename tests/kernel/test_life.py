@@ -84,7 +84,7 @@ def test_init_dies(own: Box, later: Later) -> None:
         started = time.monotonic()
         with pytest.raises(HostError, match="init died"):
             own.run(["sleep", "10"])
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 9
         assert own.run(["echo", "on"]).stdout == b"on\n"
 
 

@@ -194,12 +194,12 @@ def test_progress(policy: Name) -> None:
 
 def test_silence_ends_it(policy: Name) -> None:
     """Without output for too long it is ended, and its Result says so; output on either stream keeps it alive."""
-    talking = "for n in 1 2 3 4 5 6; do sleep 0.1; echo $n >&2; done"
-    limits = {"idle_time": 0.4}
+    talking = "for n in 1 2 3 4 5 6; do sleep 0.3; echo $n >&2; done"
+    limits = {"idle_time": 1.5}
     assert run(["sh", "-c", talking], policy=policy("shell"), limits=limits).ok
     result = run(["sh", "-c", f"{talking}; sleep 30"], policy=policy("shell"), limits=limits)
     assert (result.status, result.signal) == (Status.IDLE_TIME_LIMIT, signal.SIGKILL)
-    assert 1.0 <= result.wall_time < 2
+    assert 3.0 <= result.wall_time < 20
     assert run(["sleep", "30"], policy=policy("shell"), limits={"idle_time": 0.001}).status is Status.IDLE_TIME_LIMIT
     late = run(["sleep", "30"], policy=policy("shell"), limits={"idle_time": 9, "wall_time": 0.1})
     assert late.status is Status.WALL_TIME_LIMIT
@@ -353,13 +353,13 @@ def test_a_job_is_killed_whenever_it_is(policy: Name) -> None:
     files = {f"f{number}": b"x" * 1000 for number in range(40)}
     with Pool(policy("shell"), size=2) as pool:
         for _ in range(10):
-            job = pool.submit(["sleep", "10"], files=files)
+            job = pool.submit(["sleep", "60"], files=files)
             while not job.running():
                 time.sleep(0)
             started = time.monotonic()
             job.kill()
-            assert job.result(9).signal == signal.SIGKILL
-            assert time.monotonic() - started < 5
+            assert job.result(50).signal == signal.SIGKILL
+            assert time.monotonic() - started < 50
 
 
 def test_an_error_ends_what_is_in_a_pool(policy: Name) -> None:
@@ -375,7 +375,7 @@ def test_an_error_ends_what_is_in_a_pool(policy: Name) -> None:
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 25
 
 
 def test_asyncio(policy: Name) -> None:

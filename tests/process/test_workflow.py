@@ -145,7 +145,6 @@ def test_a_condition_that_raises(step: Make) -> None:
     assert not report.ok
 
 
-@pytest.mark.timeout(30)
 def test_a_condition_that_wants_to_leave(step: Make) -> None:
     """Ends its step, and nobody waits for it for ever."""
     report = Workflow([step("a", "true", when=lambda _: sys.exit(3)), step("b", "true", after=["a"])]).run()

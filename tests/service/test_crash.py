@@ -59,7 +59,7 @@ class Load:
             thread.join()
 
 
-@pytest.mark.timeout(60 + 10 * KILLS)
+@pytest.mark.timeout(600 + 10 * KILLS)
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_service_that_is_killed(start_server: StartServer, request: pytest.FixtureRequest, kind: str) -> None:
     """At any moment, again and again, under load: each submission that was accepted ends with one report, the right
@@ -80,7 +80,7 @@ def test_a_service_that_is_killed(start_server: StartServer, request: pytest.Fix
         server.start()
     load.stop()
     with server.client() as client:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while client.get("/metrics").text.split("sandbox_submissions_open ")[-1].split()[0] != "0.0":
             assert time.monotonic() < deadline
             time.sleep(0.1)
@@ -93,7 +93,6 @@ def test_a_service_that_is_killed(start_server: StartServer, request: pytest.Fix
     assert server.stop() == 0
 
 
-@pytest.mark.timeout(90)
 def test_two_services_share_a_database(start_server: StartServer, postgresql: str) -> None:
     """Both judge; what was with one that is killed is judged by the other."""
     first = start_server(slots=1, database=postgresql)
@@ -105,7 +104,7 @@ def test_two_services_share_a_database(start_server: StartServer, postgresql: st
         time.sleep(1)
     first.kill()
     with second.client() as client:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while True:
             rows = [client.get(f"/v1/submissions/{submission}").json() for submission in ids]
             if all(row["state"] == "done" for row in rows):

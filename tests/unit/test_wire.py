@@ -241,7 +241,7 @@ def test_init_is_not_started_by_hand(arguments: list[str]) -> None:
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=10,
+        timeout=60,
         check=False,
     )
     assert done.returncode == 2

@@ -33,9 +33,9 @@ def _skip_without_peaks(result: Result) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_too_much(run: Run, kind: str) -> None:
     """Private and shared mappings, files in memory, many small processes, a child whose end nobody minds."""
-    result = run("memory", kind, 60, memory=32 * MIB, wall_time=10)
+    result = run("memory", kind, 60, memory=32 * MIB, wall_time=30)
     assert result.status is Status.MEMORY_LIMIT
-    assert result.wall_time < 5
+    assert result.wall_time < 20
     assert result.memory_peak > 24 * MIB
 
 
@@ -51,7 +51,7 @@ def test_the_limit_is_exact(run: Run) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_fits(run: Run, kind: str) -> None:
     """The same programs end well under a limit that they keep."""
-    result = run("memory", kind, 20, memory=64 * MIB, wall_time=10)
+    result = run("memory", kind, 20, memory=64 * MIB, wall_time=30)
     assert result.status is Status.OK
     if kind not in ("processes", "child"):
         _skip_without_peaks(result)

@@ -21,11 +21,11 @@ def streams(result: Result) -> list[tuple[bytes | None, bool]]:
 @pytest.mark.parametrize("fd", [1, 2])
 def test_flood(run: Run, fd: int) -> None:
     """Output without end ends the run; what was kept is as long as the limit, and the other stream is whole."""
-    result = run("flood", fd, output=LIMIT, wall_time=10)
+    result = run("flood", fd, output=LIMIT, wall_time=30)
     assert result.status is Status.OUTPUT_LIMIT
     assert streams(result)[fd - 1] == (b"x" * LIMIT, True)
     assert streams(result)[2 - fd] == (b"", False)
-    assert result.wall_time < 5
+    assert result.wall_time < 20
 
 
 @pytest.mark.parametrize("fd", [1, 2])

@@ -91,9 +91,9 @@ def test_pipe_that_stays_open(box: Box, pipe: tuple[IO[bytes], IO[bytes]]) -> No
     """A run ends with its program, not with its input."""
     ours, theirs = pipe
     theirs.write(b"one\n")
-    result = box.run(["head", "-n1"], stdin=ours, limits={"wall_time": 10})
+    result = box.run(["head", "-n1"], stdin=ours, limits={"wall_time": 30})
     assert (result.status, result.stdout) == (Status.OK, b"one\n")
-    assert result.wall_time < 5
+    assert result.wall_time < 20
     os.fstat(ours.fileno())  # the caller's descriptor stays the caller's
 
 
@@ -103,7 +103,7 @@ def test_input_that_nobody_reads(box: Box, tmp_path: Path, argv: list[str]) -> N
     path = tmp_path / "input"
     path.write_bytes(LARGE)
     for stdin in (LARGE, path):
-        assert box.run(argv, stdin=stdin, limits={"wall_time": 10}).status is Status.OK
+        assert box.run(argv, stdin=stdin, limits={"wall_time": 30}).status is Status.OK
 
 
 def test_input_of_a_program_that_is_ended(box: Box, tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_reader_that_stops(run: Run, pipe: tuple[IO[bytes], IO[bytes]]) -> Non
     _, theirs = pipe
     started = time.monotonic()
     result = run("flood", 1, 400_000, stdout=theirs, wall_time=0.3)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
     assert (result.status, result.stdout_truncated) == (Status.WALL_TIME_LIMIT, True)
 
 
@@ -312,4 +312,4 @@ def test_two_streams_to_one_pipe_that_nobody_reads(box: Box, pipe: tuple[IO[byte
     script = "head -c 5000 /dev/zero; sleep 0.05; yes >&2 & yes"
     result = box.run(["sh", "-c", script], stdout=theirs, stderr=theirs, limits={"wall_time": 0.3})
     assert (result.status, result.stdout_truncated) == (Status.WALL_TIME_LIMIT, True)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15

@@ -255,7 +255,7 @@ def test_a_hostile_tree(python: Box) -> None:
 def test_a_tree_of_ten_thousand_levels(python: Box) -> None:
     """It ends where it is told, by a name that says so, whatever is below."""
     source = "open('top', 'w')\nfor _ in range(10000): os.mkdir('d'); os.chdir('d')"
-    result = leave(python, source, ["./"], limits={"inodes": 11_000})
+    result = leave(python, source, ["./"], limits={"inodes": 11_000, "cpu_time": 60, "wall_time": 300})
     assert result.files == {"top": b"", "d/" * 33: NotCollected("more than 32 directories deep")}
 
 
