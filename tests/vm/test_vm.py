@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import subprocess
@@ -14,8 +15,8 @@ import pytest
 
 RUN = Path(__file__).resolve().parents[2] / "scripts/vm/run.py"
 CANNOT = 77
-DEADLINE = 2700
-"""Seconds for the machine: it takes some five minutes of two idle CPUs."""
+DEADLINE = 5400
+"""Seconds for the machine, which takes some ten minutes of two CPUs that have nothing else to do."""
 
 UNDER_WAY = os.environ.get("SANDBOX_TEST_MACHINE", "")
 """A directory in which scripts/test, which has started the machine beside all other tests, writes what came of it."""
@@ -28,6 +29,8 @@ def outcome() -> tuple[int, str]:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         return done.returncode, done.stdout
     status = Path(UNDER_WAY, "status")
+    with contextlib.suppress(PermissionError):  # now nothing of ours is waiting for it but this
+        os.setpriority(os.PRIO_PGRP, int(Path(UNDER_WAY, "group").read_text()), 0)
     while not status.exists():
         time.sleep(0.5)
     return int(status.read_text()), Path(UNDER_WAY, "log").read_text(errors="replace")
