@@ -33,7 +33,7 @@ def raised(what: Callable[[], object]) -> tuple[str, str]:
 def timed_out(sp: ModuleType, **options: Any) -> tuple[object, ...]:
     """What a time-out tells."""
     try:
-        sp.run(["sh", "-c", "echo out; echo err >&2; sleep 9"], timeout=0.4, **options)
+        sp.run(["sh", "-c", "echo out; echo err >&2; sleep 60"], timeout=2, **options)
     except sp.TimeoutExpired as error:
         return error.cmd, round(error.timeout, 2), error.output, error.stderr
     return ()
@@ -70,7 +70,7 @@ def chain(sp: ModuleType) -> tuple[object, ...]:
 
 def resumed(sp: ModuleType) -> tuple[object, ...]:
     """communicate() again after a time-out loses nothing."""
-    process = sp.Popen(["sh", "-c", "echo a; sleep 0.6; echo b"], stdout=sp.PIPE)
+    process = sp.Popen(["sh", "-c", "echo a; sleep 2; echo b"], stdout=sp.PIPE)
     expired = raised(lambda: process.communicate(timeout=0.2))[0]
     return expired, process.communicate(), process.returncode
 
@@ -111,7 +111,7 @@ def from_descriptor(sp: ModuleType) -> tuple[object, ...]:
 
 def waited(sp: ModuleType) -> tuple[object, ...]:
     """wait() with a time-out, and without."""
-    process = sp.Popen(["sh", "-c", "sleep 0.5; exit 4"])
+    process = sp.Popen(["sh", "-c", "sleep 2; exit 4"])
     return raised(lambda: process.wait(0.05))[0], process.poll(), process.wait(), process.poll(), process.returncode
 
 

@@ -55,7 +55,7 @@ def test_dependencies_decide_the_order(step: Make) -> None:
 def test_what_is_independent_runs_at_once(step: Make, workers: int) -> None:
     """As many as there are workers."""
     events: list[Event] = []
-    report = Workflow([step(name, "sleep 0.4") for name in "abc"]).run(workers=workers, progress=events.append)
+    report = Workflow([step(name, "sleep 1") for name in "abc"]).run(workers=workers, progress=events.append)
     assert report.ok
     running, most = 0, 0
     for _, state in states(events):
@@ -501,7 +501,7 @@ def test_the_command_is_interrupted(flow: Callable[[str], Path], number: signal.
 def test_the_live_view(flow: Callable[[str], Path]) -> None:
     """On a terminal there is a table."""
     leader, follower = os.openpty()
-    file = flow("extern int usleep(unsigned); usleep(400000); return 1;")
+    file = flow("extern int usleep(unsigned); usleep(1500000); return 1;")
     arguments = [SANDBOX, "workflow", "run", str(file)]
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
     with subprocess.Popen(arguments, stdin=follower, stderr=follower, env=environment, close_fds=True) as process:
