@@ -451,7 +451,7 @@ CONTENTS = st.sampled_from(["text", "a", "..", "../..", "a/..", "b/../..", ".", 
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)  # it writes files
 @given(st.lists(st.tuples(ENTRIES, CONTENTS), max_size=6))
 def test_any_entries(made: list[tuple[tuple[str, int, int], str]]) -> None:
     """Whatever entries are, what is unpacked is in the directory, and leads nowhere else; or it is an error."""
