@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
+import lacking
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +22,13 @@ from sandbox.judge.submission import Submission
 MAIN = "public static void main(String[] x) { }"
 JAVA = languages.load("java")
 
-needs_javac = pytest.mark.skipif(not JAVA.installed(), reason="not installed: apt-get install default-jdk-headless")
+needs_javac = pytest.mark.usefixtures("javac")
+
+
+@pytest.fixture
+def javac() -> None:
+    """What the mark is for: a compiler of Java."""
+    lacking.needs(JAVA)
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import lacking
 import pytest
-from lacking import missing_tool
 
 from sandbox.errors import PolicyError, RequestError
 from sandbox.files import File
@@ -31,8 +31,7 @@ source = ""
 def test_works_here(code: str, compiler: Compiler) -> None:
     """The language's own program is compiled and run, and prints the answer."""
     language = languages.load(code)
-    if not language.installed():
-        missing_tool(language.name, *language.packages)
+    lacking.needs(language)
     outcome = selftest(language, compiler)
     assert outcome.ok, outcome.problem
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import lacking
 import pytest
 
 from sandbox import Box, Limits
@@ -53,8 +54,7 @@ def spelled(language: Language) -> list[str]:
 def test_any_name_will_do(code: str, compiler: Compiler) -> None:
     """The language's own program gives its answer under every name, with its extension in capitals too."""
     language = languages.load(code)
-    if not language.installed():
-        pytest.skip(f"not installed: apt-get install {' '.join(language.packages)}")
+    lacking.needs(language)
     # All tools of the family take any name alike.
     stems = STEMS if language.names != "own" or code == "c" else STEMS[:3]
     wrong, right = {}, set()
@@ -128,8 +128,7 @@ C = {
 def test_names_of_several_files(files: dict[str, bytes], compiler: Compiler) -> None:
     """Where the files of a program do not name each other, their names do not matter either."""
     submission = Submission("dir", {name: File(content) for name, content in files.items()})
-    if not languages.detect("dir", submission.files).installed():
-        pytest.skip("not installed")
+    lacking.needs(languages.detect("dir", submission.files))
     assert answer(compiler, submission) == OUTPUT
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import lacking
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -335,6 +335,8 @@ ARCHIVERS = {
     "bsdtar": ["bsdtar", "-cf", "{to}", "--format", "zip", "./{top}"],
 }
 """Tools that make archives, as their users call them."""
+PACKAGED = {"7z": ["p7zip-full"], "jar": ["default-jdk-headless"], "bsdtar": ["libarchive-tools"]}
+"""Debian packages of those that are called otherwise."""
 SCRIPT = "#!/bin/sh\nexit 42\n"
 
 
@@ -344,8 +346,7 @@ SCRIPT = "#!/bin/sh\nexit 42\n"
 def test_archives_of_real_tools(tmp_path: Path, tool: str, language: str, top: str) -> None:
     """A package with names of all kinds, links and scripts is the same whoever packed it, in whatever locale."""
     command = ARCHIVERS[tool]
-    if shutil.which(command[0]) is None:
-        pytest.skip(f"not installed: {command[0]}")
+    lacking.tool(command[0], *PACKAGED.get(command[0], [command[0]]))
     if command[0] == "jar":
         language = "C.UTF-8"  # else Java does not find files with such names
     place = tmp_path / "sums"

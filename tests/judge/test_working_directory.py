@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import lacking
 import pytest
 
 from sandbox.errors import RequestError
@@ -85,8 +86,7 @@ def judged(compiler: Compiler, where: Path, sources: dict[str, str]) -> Judgemen
 def test_a_submitted_file(name: str, compiler: Compiler, tmp_path: Path) -> None:
     """A program in any language reads a file that was submitted with it, whether it may write there or not."""
     language = languages.detect(name, {name: b""})
-    if not language.installed():
-        pytest.skip(f"not installed: apt-get install {' '.join(language.packages)}")
+    lacking.needs(language)
     source = READERS[name].replace("NAME", "own.txt")
     for writing in (False, True, None):
         judgement = judged(compiler, package(tmp_path, writing=writing), {name: source, "own.txt": "42\n"})

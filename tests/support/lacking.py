@@ -6,9 +6,12 @@ import os
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
+
+if TYPE_CHECKING:
+    from sandbox.judge.languages import Language
 
 TOOL = "no tool here: "
 """What the reasons of those begin with that lack a tool. Every other skip is the host's."""
@@ -30,6 +33,12 @@ def missing_tool(name: str, *packages: str) -> NoReturn:
 def tool(name: str, *packages: str) -> str:
     """The path of a program, without which the test is given up; see `missing_tool`."""
     return shutil.which(name) or missing_tool(name, *packages)
+
+
+def needs(language: Language) -> None:
+    """Give up a test for want of what a language is compiled or run by; see `missing_tool`."""
+    if not language.installed():
+        missing_tool(language.name, *language.packages)
 
 
 def summary(skipped: Iterable[tuple[str, str]]) -> Iterator[str]:
