@@ -47,7 +47,7 @@ AGREEING = 3
 """Looks in a row that see the same when it is quiet,"""
 PAUSE = 0.01
 """seconds between two of them,"""
-PATIENCE = 10.0
+PATIENCE = 20.0
 """and seconds until what has not become quiet is told as it is."""
 
 GROUPS = f"sandbox-{os.getpid()}-"

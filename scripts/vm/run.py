@@ -38,6 +38,7 @@ SELECTION = (
 )
 LONG = (
     *("nothing_grows", "every_exit_code", "pool_of_many_threads", "attack_is_real", "many_runs_leave_charged"),
+    *("census_sees", "replaced_is_waited_for", "boxes_are_replaced", "comes_and_goes"),  # of no kernel
     "what_was_burnt",  # to within milliseconds, which is what starting a program takes there
 )
 EVERY = 24

@@ -21,6 +21,9 @@ from sandbox.kernel.meters import METERS
 
 MIB = 1 << 20
 
+PATIENCE = {"cpu_time": 60, "wall_time": 120}
+"""Limits for what only an emulated machine is slow with."""
+
 pytestmark = pytest.mark.cgroup
 
 
@@ -110,10 +113,10 @@ def test_meters_are_the_files(group: cgroup.V2Group) -> None:
 
 def test_peak_after_a_larger_run(box: sandbox.Box) -> None:
     """A watermark that cannot be reset says nothing of a smaller run: then it is measured otherwise, which is said."""
-    large = box.run(["sh", "-c", "head -c 40000000 /dev/zero | tail -c 1"], limits={"memory": 256 * MIB})
+    large = box.run(["sh", "-c", "head -c 40000000 /dev/zero | tail -c 1"], limits={"memory": 256 * MIB, **PATIENCE})
     assert (large.status, large.measured_by["memory_peak"]) == (Status.OK, "cgroup2")
     assert large.memory_peak is not None
-    small = box.run(["sh", "-c", "dd if=/dev/zero bs=50M count=1 2>/dev/null | wc -c"])
+    small = box.run(["sh", "-c", "dd if=/dev/zero bs=50M count=1 2>/dev/null | wc -c"], limits=PATIENCE)
     smaller = box.run(["true"])
     resets = box.cgroup.meters[METERS.PEAK].reset
     assert smaller.measured_by["memory_peak"] == ("cgroup2" if resets else "rusage")
@@ -126,9 +129,8 @@ def test_peak_after_a_larger_run(box: sandbox.Box) -> None:
 def test_peak_of_a_run_that_memory_ended(box: sandbox.Box) -> None:
     """Whoever is killed at the limit has reached it, whatever the watermark of earlier runs hides."""
     take = ["sh", "-c", "dd if=/dev/zero of=/tmp/a bs=1M count=60 2>/dev/null; dd if=/tmp/a bs=60M count=1 | wc -c"]
-    patience = {"cpu_time": 60, "wall_time": 120}
-    assert box.run(take, limits={"memory": 256 * MIB, **patience}).status is Status.OK
-    ended = box.run(take, limits={"memory": 32 * MIB, **patience})
+    assert box.run(take, limits={"memory": 256 * MIB, **PATIENCE}).status is Status.OK
+    ended = box.run(take, limits={"memory": 32 * MIB, **PATIENCE})
     assert (ended.status, ended.measured_by["memory_peak"]) == (Status.MEMORY_LIMIT, "cgroup2")
     assert ended.memory_peak is not None
     assert 30 * MIB < ended.memory_peak < 33 * MIB

@@ -102,7 +102,7 @@ def test_the_limit_that_is_reached_first(run: Run) -> None:
     """With both limits in force a loop ends by the one that it reaches first."""
     assert run("burn", "loop", cpu_time=0.2, wall_time=30).status is Status.CPU_TIME_LIMIT
     assert run("burn", "loop", cpu_time=10, wall_time=0.2).status is Status.WALL_TIME_LIMIT
-    assert run("linger", "sleep", cpu_time=0.1, wall_time=0.3).status is Status.WALL_TIME_LIMIT
+    assert run("linger", "sleep", cpu_time=1, wall_time=0.3).status is Status.WALL_TIME_LIMIT
 
 
 def test_a_limit_of_one_run_is_not_the_next_ones(run: Run) -> None:
