@@ -16,22 +16,29 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+from sandbox.control import Control
 from sandbox.handover import PipeEnd
 
 GRACE = 0.1
 """Seconds after the closing of its output in which a submission may end, before it counts as one that goes on."""
 
 QUIET = 0.2
-"""Seconds for which the jury's program has had nothing to read before it sees that a submission has failed."""
+"""Seconds for which the jury's program has had nothing to read, and done nothing, before it sees that a submission has
+failed.
+"""
 
 LOOK = 0.01
-"""Seconds between two looks at what it has left to read."""
+"""Seconds between two looks at that; of one that works all the time, a look counts a tenth."""
 
 CHUNK = 64 << 10
 
 HELD = 64 << 10
 """Bytes that a pipe holds: with that between them, who says more than nobody reads would be stuck."""
+
+LOST = 1 << 20
+"""Bytes that are taken from one who talks to nobody; then the pipe breaks, since that may go on for ever."""
 
 KEPT = 64 << 10
 """Bytes of a conversation that a transcript holds."""
@@ -43,9 +50,9 @@ class Side:
     failed = False
     """Whether it has ended in a way that decides about it."""
 
-    def __init__(self, mark: str, stdin: PipeEnd, stdout: PipeEnd) -> None:
-        """`mark` tells in a transcript who speaks."""
-        self.mark, self.stdin, self.stdout = mark, stdin, stdout
+    def __init__(self, mark: str, control: Control, stdin: PipeEnd, stdout: PipeEnd) -> None:
+        """`mark` tells in a transcript who speaks; `control` is its run's."""
+        self.mark, self.control, self.stdin, self.stdout = mark, control, stdin, stdout
         self.ended = threading.Event()
 
 
@@ -64,16 +71,12 @@ class Lane:
     """When the reader was shown the end of its input, in seconds of CLOCK_MONOTONIC."""
 
     def __init__(
-        self, writer: Side, source: PipeEnd, reader: Side, sink: PipeEnd, lost_limit: int | None,
-        heard_limit: int | None = None, excess: Callable[[], object] = lambda: None,
+        self, writer: Side, source: PipeEnd, reader: Side, sink: PipeEnd, limit: int | None = None
     ) -> None:  # fmt: skip
-        """From `source`, which the writer writes to, to `sink`, which the reader reads from.
-
-        Carries at most `heard_limit` bytes, and then calls `excess`; takes at most `lost_limit` that the reader has not
-        lived to hear, and then lets the writer's pipe break.
+        """From `source`, which the writer writes to, to `sink`, which the reader reads from; a writer of more than
+        `limit` bytes is ended.
         """
-        self._writer, self._reader = writer, reader
-        self._heard_limit, self._lost_limit, self._excess = heard_limit, lost_limit, excess
+        self._writer, self._reader, self._limit = writer, reader, limit
         self._source, self._sink = source.take(), sink.take()
         self._record: Callable[[str, bytes], object] | None = None
         self._thread = threading.Thread(target=self._carry, name="judge-pipe", daemon=True)
@@ -86,12 +89,12 @@ class Lane:
     @property
     def exceeded(self) -> bool:
         """Whether more was said than may be heard."""
-        return self._heard_limit is not None and self.heard > self._heard_limit
+        return self._limit is not None and self.heard > self._limit
 
     @property
     def broken(self) -> bool:
-        """Whether so much was said to a reader that had ended that the writer was let know."""
-        return self._lost_limit is not None and self.lost > self._lost_limit and self._reader.ended.is_set()
+        """Whether so much was said to a reader that had ended that the writer is let know."""
+        return self.lost > LOST and self._reader.ended.is_set()
 
     def join(self) -> None:
         """Wait until all is carried; for when both sides have ended."""
@@ -121,14 +124,19 @@ class Lane:
             self.lost += len(data)
         self.choked = False
         if self.exceeded:
-            self._excess()
+            self._writer.control.kill()
 
     def _wait(self) -> None:
         """Hold the end of input back until it is known how the writer has ended, and what the reader makes of that."""
-        self._writer.ended.wait(None if self.exceeded else GRACE)
+        ended, control = self._writer.ended, self._writer.control
+        while not ended.wait(None if self.exceeded else GRACE) and not control.processes():
+            pass  # it has ended, and that is about to be known
         quiet = 0.0
         while (self._writer.failed or self.exceeded) and quiet < QUIET and not self._reader.ended.wait(LOOK):
-            quiet = 0.0 if _unread(self._sink) else quiet + LOOK
+            if _unread(self._sink):
+                quiet = 0.0
+            else:
+                quiet += LOOK if _waits(self._reader.control) else LOOK / 10
 
 
 class Crossing:
@@ -137,19 +145,16 @@ class Crossing:
     flooded = False
     """Whether the submission had said more than the jury's program would read when the first of them ended."""
 
-    def __init__(
-        self, output: int | None, validation_output: int | None, excess: Callable[[], object], *, record: bool,
-    ) -> None:  # fmt: skip
-        """A submission that says more than `output` bytes has `excess` called. `LaunchError` if there are no pipes."""
+    def __init__(self, contestant: Control, validator: Control, output: int | None, *, record: bool) -> None:
+        """A submission that says more than `output` bytes is ended. `LaunchError` if there are no pipes."""
         with contextlib.ExitStack() as stack:
             pipes = [_pair(stack) for _ in range(4)]
             stack.pop_all()
         (stdin, to_contestant), (from_contestant, stdout), (heard, to_validator), (from_validator, said) = pipes
-        self.contestant, self.validator = Side(">", stdin, stdout), Side("<", heard, said)
-        self.to_contestant = Lane(self.validator, from_validator, self.contestant, to_contestant, validation_output)
-        self.to_validator = Lane(
-            self.contestant, from_contestant, self.validator, to_validator, output, output, excess
-        )  # fmt: skip
+        self.contestant = Side(">", contestant, stdin, stdout)
+        self.validator = Side("<", validator, heard, said)
+        self.to_contestant = Lane(self.validator, from_validator, self.contestant, to_contestant)
+        self.to_validator = Lane(self.contestant, from_contestant, self.validator, to_validator, output)
         self._said: list[tuple[str, bytes]] = []
         self._room = KEPT
         self._lock = threading.Lock()
@@ -196,6 +201,16 @@ def _pair(stack: contextlib.ExitStack) -> tuple[PipeEnd, PipeEnd]:
 def _unread(pipe: int) -> int:
     """Bytes in a pipe."""
     return int(struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0\0\0\0"))[0])
+
+
+def _waits(control: Control) -> bool:
+    """Whether all threads of a run wait for something: none works, or would if it had its turn, or has just ended."""
+    try:
+        tasks = [task for pid in control.processes() for task in Path(f"/proc/{pid}/task").iterdir()]
+        states = {(task / "stat").read_bytes().rpartition(b")")[2].split()[0] for task in tasks}
+    except OSError:
+        return False
+    return bool(states) and states.isdisjoint((b"R", b"D"))
 
 
 def _lines(said: list[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:

@@ -61,13 +61,12 @@ def interact(
     `options` are those of the submission's run, `submitted` its files. Raises what `Box.run` raises, of either side.
     """
     limits: Limits = options["limits"]
-    with validator.boxes.box() as other, stop.control() as control:
-        crossing = Crossing(limits.output, validator.limits.output, control.kill, record=transcript)
+    ready = threading.Event()
+    with validator.boxes.box() as other, stop.control() as control, Control(ready.set) as other_control:
+        crossing = Crossing(control, other_control, limits.output, record=transcript)
         try:
-            ready, contestant, failed = threading.Event(), crossing.contestant, True
-            judging = _in_thread(
-                lambda: _judge(crossing, other, control, limits, validator, test, feedback, submitted, ready)
-            )
+            judging = _in_thread(lambda: _judge(crossing, other, limits, validator, test, feedback, submitted, ready))
+            contestant, failed = crossing.contestant, True
             try:
                 ready.wait()
                 result = box.run(argv, stdin=contestant.stdin, stdout=contestant.stdout, control=control, **options)
@@ -83,23 +82,22 @@ def interact(
 
 
 def _judge(
-    crossing: Crossing, box: Box, contestant: Control, limits: Limits, validator: Validator, test: Test,
-    feedback: Feedback, submitted: Files, ready: threading.Event,
+    crossing: Crossing, box: Box, limits: Limits, validator: Validator, test: Test, feedback: Feedback,
+    submitted: Files, ready: threading.Event,
 ) -> tuple[Result, Checked]:  # fmt: skip
     """Run the jury's side to its end, and the submission's too if that is decided by it."""
     side = crossing.validator
     try:
-        with Control(ready.set) as control:
-            result = box.run(
-                validator.arguments(test), stdin=side.stdin, stdout=side.stdout, control=control,
-                limits=validator.limits_beside(limits), **validator.at_work(test, feedback, submitted),
-            )  # fmt: skip
+        result = box.run(
+            validator.arguments(test), stdin=side.stdin, stdout=side.stdout, control=side.control,
+            limits=validator.limits_beside(limits), **validator.at_work(test, feedback, submitted),
+        )  # fmt: skip
     finally:
         ready.set()
         crossing.end(side)
     checked = validator.conclude(result)
     if checked.finding.verdict is not Verdict.AC:
-        contestant.kill()
+        crossing.contestant.control.kill()
     return result, checked
 
 
@@ -119,7 +117,7 @@ def decide(contestant: Result, judged: Result, checked: Checked, time_limit: flo
         said.judge_message, said.team_message,
     )  # fmt: skip
     if said.verdict is Verdict.JE:
-        if own is not Verdict.AC and told and (ends.unheard or judged.status not in _LIMITS):
+        if own is not Verdict.AC and (ends.unheard or (told and judged.status not in _LIMITS)):
             return conclude(Finding(own, f"{reason}; then the validator failed: {said.reason}"))
         if ends.unheard:
             return conclude(unheard)
@@ -127,7 +125,7 @@ def decide(contestant: Result, judged: Result, checked: Checked, time_limit: flo
             return conclude(Finding(Verdict.TLE, "the submission said more than the validator could read in its time"))
         return checked
     slow = own is Verdict.TLE and contestant.status is Status.WALL_TIME_LIMIT and _was_slow(judged, contestant)
-    if slow and not ends.flooded:
+    if slow and not (ends.flooded or ends.unheard):
         return conclude(broken(judged, f"it used {judged.cpu_time:.3f} s of CPU time while the submission waited"))
     if own is Verdict.AC or (said.verdict is Verdict.WA and not told):
         return conclude(unheard) if said.verdict is Verdict.AC and ends.unheard else checked

@@ -87,6 +87,7 @@ TOLD = Ends(told_at=1.5)
         # One that had more to say than a pipe holds, and accepts all the same.
         (ended(FIRST), ended(SECOND, exit_code=42), AC, Ends(1.5, unheard=True), WA),
         (ended(FIRST, **CRASH), ended(SECOND, exit_code=42), AC, Ends(1.5, unheard=True), RTE),
+        (ended(SECOND, **STUCK), ended(SECOND, **SLOW), JE, Ends(0.5, unheard=True), TLE),
         # One whose time the contestant has used up by talking.
         (ended(SECOND, signal=9), ended(FIRST, **SLOW), JE, Ends(flooded=True), TLE),
         (ended(SECOND, signal=9), ended(FIRST, signal=11), JE, Ends(flooded=True), JE),
@@ -100,13 +101,13 @@ def test_verdict(contestant: Result, judged: Result, said: Verdict, ends: Ends, 
 
 
 def test_a_slow_validator_is_the_jurys() -> None:
-    """A submission that waited for the validator's own work is not too slow, unless it kept that busy by talking."""
+    """A submission that waits for the validator's own work is not too slow, unless it flooded, or did not listen."""
     judged = ended(SECOND, exit_code=43, cpu_time=2.5)
     finding = decide(ended(FIRST, **STUCK), judged, Checked(Finding(WA)), 1.0, TOLD).finding
     assert finding.verdict is JE
     assert "2.500 s of CPU time" in finding.reason
-    flooded = Ends(1.5, flooded=True)
-    assert decide(ended(FIRST, **STUCK), judged, Checked(Finding(WA)), 1.0, flooded).finding.verdict is TLE
+    for ends in (Ends(1.5, flooded=True), Ends(1.5, unheard=True)):
+        assert decide(ended(FIRST, **STUCK), judged, Checked(Finding(WA)), 1.0, ends).finding.verdict is TLE
 
 
 def test_the_evidence_is_kept() -> None:

@@ -194,7 +194,7 @@ def guessing(tmp_path: Path) -> Path:
     ],
 )
 def test_interactive(compiler: Compiler, guessing: Path, source: str, verdict: Verdict) -> None:
-    """Who ended first decides, whatever the two sides do to each other."""
+    """The validator's word counts, unless the submission has failed and it has only seen that."""
     judgement = judge(compiler, guessing, source)
     assert judgement.verdict is verdict, judgement.reason
     assert judgement.tests[0].validator_time is not None

@@ -1,4 +1,4 @@
-// hostile: writes on after the customer has hung up, to fail the jury's side; that has ended, and the pipe breaks.
+// hostile: writes on after the customer has hung up, to fail the jury's side; that has ended, and at last the pipe breaks.
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-// hostile: crashes while the validator waits for it, which may look as if that had failed; who ended first decides.
+// hostile: crashes while the validator waits for it, which may look as if that had failed; it was told nothing before.
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-// hostile: closes both ends early and goes on, so that the other side's failure counts; who ended first decides.
+// hostile: closes both ends early and goes on, so that the other side fails by it; to that it is the end of input, no more.
 #include <stdio.h>
 #include <unistd.h>
 
