@@ -35,10 +35,10 @@ LOOK = 0.01
 CHUNK = 64 << 10
 
 HELD = 64 << 10
-"""Bytes that a pipe holds: with that between them, who says more than nobody reads would be stuck."""
+"""Bytes that a pipe holds: with one pipe between the two, a writer of more than that would wait for a reader."""
 
 LOST = 1 << 20
-"""Bytes that are taken from one who talks to nobody; then the pipe breaks, since that may go on for ever."""
+"""Bytes that are taken from a side after the other one has ended; then its pipe breaks, or it might never end."""
 
 KEPT = 64 << 10
 """Bytes of a conversation that a transcript holds."""

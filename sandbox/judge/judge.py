@@ -68,6 +68,9 @@ class Judge:
 
     def _make_checker(self) -> Checker:
         problem = self.problem
+        if problem.interactive and len(problem.output_validators) != 1:
+            why = f"who talks with submissions is one output validator, and there are {len(problem.output_validators)}"
+            raise ProblemError((Complaint("problem.yaml", None, "interactive", why),))
         if not problem.output_validators:
             try:
                 return BuiltIn(problem)

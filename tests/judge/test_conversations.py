@@ -22,6 +22,7 @@ from sandbox.judge.compiler import Compiler
 from sandbox.judge.judge import Judge
 from sandbox.judge.languages import load
 from sandbox.judge.package import read
+from sandbox.judge.problem import ProblemError
 from sandbox.judge.submission import Submission
 from sandbox.judge.verdict import Verdict
 
@@ -420,7 +421,7 @@ READS_ALL = 'while (hear(), strncmp(heard, "number 1999", 11)) if (!*heard) retu
         (COUNTS_PY, "say(\"8\"); return 1;", RTE),
         (COUNTS_PY, "flood(\"7\\n\");", OLE),
         (COUNTS_PY, "say(\"7\"); pause();", TLE),
-        # It closes its ends, and goes on: nobody is told.
+        # It closes its ends, and goes on: the submission is not told.
         (CLOSES, "say(\"7\"); usleep(20000); for (int i = 0; i < 9000; i++) puts(\"and on\"); fflush(stdout);", AC),
         (CLOSES, "say(\"7\"); while (hear(), *heard);", AC),
         (CLOSES, "say(\"8\"); while (hear(), *heard); return 1;", WA),
@@ -432,7 +433,7 @@ READS_ALL = 'while (hear(), strncmp(heard, "number 1999", 11)) if (!*heard) retu
     ],
 )  # fmt: skip
 def test_validators(compiler: Compiler, tmp_path: Path, validator: str, does: str, verdict: Verdict) -> None:
-    """What a validator says or leaves unread changes nothing for those who did as they should, and fails no one."""
+    """Validators that talk, that leave things unread, or that fail: each decides about a submission in one way."""
     write(tmp_path, {"v.py" if "import sys" in validator else "v.c": validator}, "output_validator")
     write(tmp_path, {"1.in": "", "1.ans": "", "2.in": "", "2.ans": ""}, "data/secret")
     write(tmp_path, {"problem.yaml": PROBLEM.format(kind="interactive")}, ".")
@@ -551,6 +552,18 @@ def test_passes(compiler: Compiler, tmp_path: Path, kind: str, says: str, verdic
         assert judgement.tests[0].judge_message == inputs
         passes = judgement.tests[0].transcript.split("\n---\n")
         assert len(passes) == (len(inputs) if "interactive" in kind else 1)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_one_validator(compiler: Compiler, tmp_path: Path, several: bool) -> None:
+    """Without a validator, or with two of them, an interactive problem cannot be used, and the error says why."""
+    for name in ("v", "w"):
+        write(tmp_path, VALIDATORS["python"], f"output_validators/{name}")
+    write(tmp_path, {"1.in": "last 0\n", "1.ans": ""}, "data/secret")
+    write(tmp_path, {"problem.yaml": "name: Talk\nvalidation: custom interactive\n", ".timelimit": "2\n"}, ".")
+    problem = read(tmp_path) if several else replace(read(tmp_path), output_validators=(), checker="tokens")
+    with pytest.raises(ProblemError, match=f"one output validator, and there are {2 * several}"):
+        Judge(problem, compiler=compiler)
 
 
 def test_a_validator_that_hangs(compiler: Compiler, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-// hostile: says all floors at once, closes both ends and goes on, so that the guide speaks to nobody; it hears them all.
+// hostile: says all floors at once, closes both ends and goes on, so that the guide writes to a closed pipe; it is not told.
 #include <stdio.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// hostile: says a floor too many after the top of each climb, into a pipe that nobody reads; nobody minds.
+// hostile: says a floor too many after the top of each climb, into a pipe without a reader; the guide has accepted by then.
 #include <stdio.h>
 #include <unistd.h>
 
