@@ -35,7 +35,7 @@ PROBLEM = """problem_format_version: 2025-09
 name: Talk
 uuid: 7e5a3d0c-7a3c-4b8e-9d3a-3a7b7b0a2f11
 type: {kind}
-limits: {{time_limit: 0.2, memory: 256, output: 1, validation_time: 10}}
+limits: {{time_limit: 0.5, memory: 256, output: 1, validation_time: 10}}
 """
 
 # Each says `go`, hears a number, waits as its input says, and says `yes` if it is 7. If its input begins with `first`,
@@ -251,7 +251,7 @@ def judges(compiler: Compiler, tmp_path_factory: pytest.TempPathFactory) -> Iter
         write(directory, tests | {"at-once.ans": "", "waits.ans": ""}, "data/secret")
         problem = PROBLEM.format(kind=kind)
         if language == "java":  # which takes its time to start, while submissions wait for a word
-            problem = problem.replace("time_limit: 0.2", "time_limit: 1.5")
+            problem = problem.replace("time_limit: 0.5", "time_limit: 1.5")
         write(directory, {"problem.yaml": problem}, ".")
         judges.append(Judge(read(directory), compiler=compiler))
         return judges[-1]
