@@ -123,7 +123,7 @@ class Validator:
                 scratch=_room(problem),
             )
         )
-        self.boxes = BoxPool(program.policy.allowing(self.limits), slots, warm=False)
+        self.boxes = BoxPool(program.under(self.limits), slots, warm=False)
 
     def limits_beside(self, submission: Limits) -> Limits:
         """Its limits while it talks with a submission: on the clock it has as long as that, and its own time."""
@@ -135,7 +135,7 @@ class Validator:
         flags = (*self._problem.checker_args, *test.checker_args)
         files = (f"/box/{FEEDBACK}",) if not self.testlib else ("/box/output",)
         order = ("/box/test.in", *files, "/box/test.ans") if self.testlib else ("/box/test.in", "/box/test.ans", *files)
-        return (*self.program.argv(self._problem.limits.validation_memory), *order, *flags)
+        return (*self.program.argv(self.limits), *order, *flags)
 
     def at_work(self, test: Test, feedback: Feedback, submitted: Files) -> dict[str, Any]:
         """Options of its run: what the submission was given in this pass, the answer, and what earlier passes left."""
@@ -158,7 +158,7 @@ class Validator:
     def check_source(self, program: Program, args: Sequence[str]) -> Checked:
         """Look at a submission's source, as a static validator; there is no output."""
         language, entry = program.language.code, program.entry_point
-        argv = (*self.program.argv(self._problem.limits.validation_memory), language, entry, f"/box/{FEEDBACK}", *args)
+        argv = (*self.program.argv(self.limits), language, entry, f"/box/{FEEDBACK}", *args)
         with self.boxes.box() as box:
             return self.conclude(box.run(argv, limits=self.limits, **_among(program.files, {FEEDBACK: b""})))
 

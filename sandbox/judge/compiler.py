@@ -159,7 +159,7 @@ class Compiler:
                 entry = entry_class(classes, language, staged, job.wanted)
             except RequestError as error:
                 raise _Rejection(f"{error.reason}\n{said}") from None
-        why = why_not_startable(expand(language.command(files), staged.main, entry, None), files)
+        why = why_not_startable(expand(language.command(files), staged.main, entry, {}), files)
         if why:
             raise _Rejection(f"compiler: {why}\n{said}")
         if clash := next((name for name in files if any(str(above) in files for above in Path(name).parents)), None):
@@ -176,7 +176,7 @@ class Compiler:
     def _run(self, job: _Job, command: Compile) -> Result:
         """How the compiler ended in its box. Raises `_Rejection` if the files cannot be put there."""
         staged, limits = job.staged, job.limits
-        argv = expand(command.argv, staged.main, staged.wanted, limits.memory, staged.sources)
+        argv = expand(command.argv, staged.main, staged.wanted, {"memory": limits.memory or 0}, staged.sources)
         put: dict[str, bytes | Path] = {**staged.files} if job.is_script else {**staged.files, OUT: b""}
         try:
             with job.stop.control() as control:
@@ -189,9 +189,7 @@ class Compiler:
     def _run_policy(self, language: Language, directory: Path) -> Policy:
         policy = load_policy(language.run.policy + self.overlay)
         mount = Mount(source=os.path.realpath(directory), target=PROGRAM)
-        return policy.model_copy(
-            update={"mounts": (*policy.mounts, mount), "env": {**policy.env, **language.run.env}}
-        )  # fmt: skip
+        return policy.model_copy(update={"mounts": (*policy.mounts, mount)})
 
     def _pool(self, policy: Policy) -> BoxPool:
         with self._lock:

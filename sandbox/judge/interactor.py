@@ -54,6 +54,7 @@ class Ends:
 def interact(
     box: Box, argv: Sequence[str], options: dict[str, Any], validator: Validator, test: Test, feedback: Feedback,
     stop: Stop, *, time_limit: float | None, submitted: Files = NOTHING, transcript: bool = False,
+    out_of_memory: Collection[str] = (),
 ) -> Interaction:  # fmt: skip
     """Let a submission and the jury's program talk until both have ended, and decide by how they did.
 
@@ -70,7 +71,7 @@ def interact(
             try:
                 ready.wait()
                 result = box.run(argv, stdin=contestant.stdin, stdout=contestant.stdout, control=control, **options)
-                failed = of_submission(result, time_limit)[0] is not Verdict.AC
+                failed = of_submission(result, time_limit, out_of_memory)[0] is not Verdict.AC
             finally:
                 crossing.end(contestant, failed=failed)
                 judged, checked = judging.result()
@@ -78,7 +79,8 @@ def interact(
             crossing.close()
     said, unheard = crossing.to_validator, crossing.to_contestant.unheard
     ends = Ends(said.told_at, limits.output if said.exceeded else None, crossing.flooded, unheard)
-    return Interaction(result, decide(result, judged, checked, time_limit, ends), crossing.transcript)
+    decided = decide(result, judged, checked, time_limit, ends, out_of_memory)
+    return Interaction(result, decided, crossing.transcript)
 
 
 def _judge(
@@ -101,9 +103,12 @@ def _judge(
     return result, checked
 
 
-def decide(contestant: Result, judged: Result, checked: Checked, time_limit: float | None, ends: Ends) -> Checked:
+def decide(
+    contestant: Result, judged: Result, checked: Checked, time_limit: float | None, ends: Ends,
+    out_of_memory: Collection[str] = (),
+) -> Checked:  # fmt: skip
     """The verdict of two sides."""
-    own, reason = of_submission(contestant, time_limit)
+    own, reason = of_submission(contestant, time_limit, out_of_memory)
     told = (contestant.ended_at or 0.0) <= ends.told_at <= (judged.ended_at or float("inf"))
     if ends.excess is not None:
         own, reason, told = Verdict.OLE, f"more than {ends.excess} bytes on stdout", ends.told_at < float("inf")

@@ -187,12 +187,11 @@ class Judge:
                 cpu_time=time * (1 + self.near.distance),
                 wall_time=2 * time + 1,
                 memory=problem.limits.memory,
-                stack=problem.limits.memory,  # deep recursion is limited by memory alone
                 output=problem.limits.output,
                 scratch=(program.policy.limits.scratch or 0) + program.size,  # it may be copied there
             )
         )
-        policy = program.policy.allowing(limits)
+        policy = program.under(limits)
         return Trial(problem, program, policy, limits, time, self._checker, self._inputs, self.near, transcript)
 
     def _run(

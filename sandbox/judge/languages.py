@@ -10,11 +10,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sandbox.errors import PolicyError, RequestError
 from sandbox.policy import SEARCH, directories
 from sandbox.request import Size
+
+DEPTH = 1_000_000
+"""Calls deep that a program can recurse, in a language that does not stand in the way itself."""
 
 Argv = Annotated[tuple[str, ...], Field(min_length=1)]
 Extension = Annotated[str, Field(pattern=r"^\.[A-Za-z0-9+#]+$")]
@@ -56,6 +59,10 @@ class Run(_Model):
     argv: Argv
     policy: str = "native"
     env: dict[str, str] = Field(default_factory=dict)
+    """Variables; what is in braces in their values is as in commands."""
+    out_of_memory: tuple[str, ...] = ()
+    """How the run time itself ends a program that it has refused memory, by exit codes and names of signals that
+    programs hardly end with otherwise: that is MLE. Better are caps that the kernel's limit always comes before."""
 
 
 class Package(_Model):
@@ -75,17 +82,34 @@ class Allowance(_Model):
 
 
 class Selftest(_Model):
-    """A program that reads two numbers and prints their sum."""
+    """Programs that show that a language works here, and how much memory and recursion it is given."""
 
     file: str
     source: str
+    """Reads two numbers and prints their sum."""
+    memory: str = ""
+    """Reads a number of bytes, holds as many in data that are ordinary in the language, and prints the number."""
+    recursion: str = ""
+    """Reads a depth, calls itself as deep, and prints the depth."""
+    depth: Annotated[int, Field(ge=1, le=DEPTH)] = DEPTH
+    """How deep that is."""
+    shallow: str = ""
+    """Why it is not as deep as elsewhere."""
+
+    @model_validator(mode="after")
+    def _has_a_reason(self) -> Selftest:
+        if (self.depth < DEPTH) != bool(self.shallow):
+            raise ValueError(f"shallow says why depth is less than {DEPTH}")
+        return self
 
 
 class Language(_Model):
     """One language, or one version of it.
 
     In commands, `{main}` is the main source file, `{stem}` that without its extension, `{entry}` the class or module
-    that is begun with, and `{memory}` the memory limit in MiB; a word that is `{sources}` becomes all source files.
+    that is begun with; a word that is `{sources}` becomes all source files. A run time is told in MiB of `{memory}`,
+    the problem's limit, `{total}`, that with the allowance, at which the kernel ends the program, `{ample}`, twice as
+    much, for a cap that the kernel's limit always comes before, and `{stack}`, the limit of the stack, at most 1,024.
     """
 
     code: str

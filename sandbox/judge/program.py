@@ -17,6 +17,9 @@ from sandbox.judge.products import PROGRAM
 from sandbox.policy import Policy
 from sandbox.request import Limits
 
+MOST_STACK = 1 << 30
+"""Bytes of a stack that run times are told of at most: Java takes no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -45,17 +48,36 @@ class Program:
     cached: bool = False
     _entry: Entry | None = field(default=None, repr=False)
 
-    def argv(self, memory: int) -> tuple[str, ...]:
-        """The command, for a memory limit of that many bytes."""
-        command = self.language.command(() if self.language.package is None else os.listdir(self.directory))
-        return tuple(expand(command, self.main, self.entry_point, memory))
-
     def limits(self, wanted: Limits) -> Limits:
-        """Those limits, with what the language gets beyond them."""
+        """Those limits, with what the language gets beyond them; a stack as large as the memory, if none is wanted."""
         if wanted.memory is None:
             return wanted
-        limits: Limits = wanted.model_copy(update={"memory": wanted.memory + self.language.allowance.memory})
+        stack = wanted.memory if wanted.stack is None else wanted.stack
+        memory = wanted.memory + self.language.allowance.memory
+        limits: Limits = wanted.model_copy(update={"memory": memory, "stack": stack})
         return limits
+
+    def argv(self, limits: Limits) -> tuple[str, ...]:
+        """The command, for limits as `limits` gives them."""
+        return self._expanded(self._command(), limits)
+
+    def under(self, limits: Limits) -> Policy:
+        """What it is run under with such limits."""
+        policy, own = self.policy.allowing(limits), self.language.run.env
+        if not own:
+            return policy
+        values = self._expanded(tuple(own.values()), limits)
+        return policy.model_copy(update={"env": {**policy.env, **dict(zip(own, values, strict=True))}})
+
+    def _command(self) -> tuple[str, ...]:
+        return self.language.command(() if self.language.package is None else os.listdir(self.directory))
+
+    def _expanded(self, words: tuple[str, ...], limits: Limits) -> tuple[str, ...]:
+        granted = self.policy.allowing(limits).resolve(limits)
+        total, stack = granted.memory or 0, granted.stack or 0
+        own = total - self.language.allowance.memory
+        sizes = {"memory": own, "total": total, "ample": 2 * total, "stack": min(stack, MOST_STACK)}
+        return tuple(expand(words, self.main, self.entry_point, sizes))
 
     def at_work(
         self, files: Path | Mapping[str, Path] | None = None, *, writable: bool | None = False
@@ -75,7 +97,7 @@ class Program:
 
     def refuses(self, error: LaunchError) -> bool:
         """Whether it was not started because of what it is: the kernel takes no such file for a program (execve(2))."""
-        own = error.step == f"execve {self.argv(0)[0]}" and self.language.run.argv[0].startswith(PROGRAM)
+        own = error.step == f"execve {self._command()[0]}" and self.language.run.argv[0].startswith(PROGRAM)
         return own and error.errno not in SHORTAGES | {errno.EAGAIN}
 
     def close(self) -> None:
@@ -91,11 +113,12 @@ class Program:
 
 
 def expand(
-    argv: Sequence[str], main: str, entry: str, memory: int | None, sources: Sequence[str] = ()
+    argv: Sequence[str], main: str, entry: str, sizes: Mapping[str, int], sources: Sequence[str] = ()
 ) -> Iterator[str]:  # fmt: skip
-    """A command of a language, with what its words in braces stand for; `memory` is in bytes."""
+    """A command of a language, with what its words in braces stand for; `sizes` are in bytes."""
     stem = main.rpartition("/")[2].rpartition(".")[0]
-    words = {"main": main, "stem": stem, "entry": entry, "memory": str(max((memory or 0) >> 20, 1))}
+    mebibytes = {name: str(max(size >> 20, 1)) for name, size in sizes.items()}
+    words = {"main": main, "stem": stem, "entry": entry, **mebibytes}
     for item in argv:
         if item == "{sources}":
             yield from (f"./{source}" if source[0] in "-@" else source for source in sources)

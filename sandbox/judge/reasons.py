@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sandbox.judge.verdict import Verdict
 from sandbox.result import Result, Status, signal_name
 
 _MIB = 1 << 20
 
 
-def verdict_of(result: Result, time_limit: float | None) -> tuple[Verdict, str]:
+def verdict_of(
+    result: Result, time_limit: float | None, out_of_memory: Collection[str] = ()
+) -> tuple[Verdict, str]:  # fmt: skip
     """What a run says before its output is looked at: AC, with the reason empty, if there is nothing against it.
 
     `time_limit` is the problem's, of CPU seconds: the run's own may be larger, so that a run close to it can be told
-    from one that is far from it.
+    from one that is far from it. `out_of_memory` are the ends of a run time that refuses memory (`Run`).
     """
     over = time_limit is not None and result.cpu_time is not None and result.cpu_time > time_limit
     if result.status is Status.CPU_TIME_LIMIT or (over and result.status in (Status.OK, Status.NONZERO_EXIT)):
         limit = time_limit if time_limit is not None else result.limits.cpu_time
         return Verdict.TLE, f"CPU time {_seconds(result.cpu_time)} of {_seconds(limit)}{_by(result, 'cpu_time')}"
+    if (end := _end(result)) in out_of_memory:
+        return Verdict.MLE, f"{_memory(result)}, and the run time refused more: {end}"
     explain = _REASONS.get(result.status)
     if explain is None:
         return Verdict.AC, ""
@@ -25,13 +31,15 @@ def verdict_of(result: Result, time_limit: float | None) -> tuple[Verdict, str]:
     return verdict, say(result)
 
 
-def of_submission(result: Result, time_limit: float | None, printed: int | None = None) -> tuple[Verdict, str]:
+def of_submission(
+    result: Result, time_limit: float | None, out_of_memory: Collection[str] = (), printed: int | None = None
+) -> tuple[Verdict, str]:  # fmt: skip
     """As `verdict_of`, for a program whose limit of output is for all that it writes: stdout, stderr and files.
 
     `printed` are the bytes of a stdout that is not in the result. While it runs, the limit is for each stream; a file
     that it removes again before its end is not seen.
     """
-    verdict, reason = verdict_of(result, time_limit)
+    verdict, reason = verdict_of(result, time_limit, out_of_memory)
     limit = result.limits.output
     if limit is None or result.status not in (Status.OK, Status.NONZERO_EXIT, Status.SIGNALED):
         return verdict, reason
@@ -41,6 +49,13 @@ def of_submission(result: Result, time_limit: float | None, printed: int | None 
         return verdict, reason
     parts = f"{out} on stdout, {err} on stderr, {files} in files{_by(result, 'scratch')}"
     return Verdict.OLE, f"{out + err + files} bytes of output, of which {limit} are allowed: {parts}"
+
+
+def _end(result: Result) -> str:
+    """How a program ended by itself: its exit code, or the name of a signal; empty if a limit ended it."""
+    if result.status is Status.SIGNALED:
+        return signal_name(result.signal or 0)
+    return str(result.exit_code) if result.status is Status.NONZERO_EXIT else ""
 
 
 def _wall(result: Result) -> str:

@@ -146,8 +146,12 @@ class TestSlot:
         at_work = trial.program.at_work(test.files, writable=trial.problem.allow_file_writing)
         return {"limits": trial.limits, **at_work}
 
+    @property
+    def _out_of_memory(self) -> tuple[str, ...]:
+        return self._trial.program.language.run.out_of_memory
+
     def _argv(self, test: Test) -> tuple[str, ...]:
-        return (*self._trial.program.argv(self._trial.limits.memory or 0), *test.args)
+        return (*self._trial.program.argv(self._trial.limits), *test.args)
 
     def _batch(self, test: Test, feedback: Feedback) -> _Run:
         with (
@@ -158,7 +162,7 @@ class TestSlot:
             with self._stop.control() as control:
                 result = self._box.run(self._argv(test), stdin=stdin, control=control, **options)
             printed = None if spool is None else os.stat(spool.name).st_size
-            verdict, reason = of_submission(result, self._trial.time_limit, printed)
+            verdict, reason = of_submission(result, self._trial.time_limit, self._out_of_memory, printed)
             output = result.stdout if spool is None else _head(spool.name)
             if verdict is not Verdict.AC:
                 return _Run(result, verdict, reason, Checked(Finding(verdict)), output or b"")
@@ -172,6 +176,7 @@ class TestSlot:
         talk = interact(
             self._box, self._argv(test), self._options(test), validator, test, feedback, self._stop,
             time_limit=self._trial.time_limit, submitted=self._trial.program.files, transcript=self._trial.transcript,
+            out_of_memory=self._out_of_memory,
         )  # fmt: skip
         finding = talk.checked.finding
         return _Run(talk.contestant, finding.verdict, finding.reason, talk.checked, transcript=talk.transcript)

@@ -250,12 +250,12 @@ def _validate_inputs(judge: Judge, stop: Stop) -> Iterator[Complaint]:
     for path in problem.input_validators:
         with judge.compile_jury(path) as program:
             own = program.limits(limits)
-            with BoxPool(program.policy.allowing(own), 1) as boxes:
+            with BoxPool(program.under(own), 1) as boxes:
                 for test in (*valid, *problem.invalid_inputs):
                     stop.check()
                     by_name = test.input_validator_args
                     args = by_name.get(path.name, by_name.get(path.stem, by_name.get("*", ())))
-                    argv = (*program.argv(problem.limits.validation_memory), *args, *test.args)
+                    argv = (*program.argv(own), *args, *test.args)
                     result = boxes.run(argv, stdin=test.input, limits=own, **program.at_work(test.files))
                     well = result.exit_code == ACCEPTED
                     if test.name in accepted:

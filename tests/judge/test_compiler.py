@@ -31,8 +31,9 @@ def source(files: dict[str, str | bytes], **known: Any) -> Submission:
 
 def output(program: Program) -> bytes | None:
     """What a program prints."""
-    with program, Box(program.policy) as box:
-        return box.run(program.argv(256 << 20), limits=program.limits(Limits(memory=256 << 20))).stdout
+    limits = program.limits(Limits(memory=256 << 20))
+    with program, Box(program.under(limits)) as box:
+        return box.run(program.argv(limits), limits=limits).stdout
 
 
 def compiled(compiler: Compiler, files: dict[str, str | bytes], **options: Any) -> Program:

@@ -32,7 +32,7 @@ def test_works_here(code: str, compiler: Compiler) -> None:
     """The language's own program is compiled and run, and prints the answer."""
     language = languages.load(code)
     lacking.needs(language)
-    outcome = selftest(language, compiler)
+    outcome = selftest(language, compiler, ("sum",))
     assert outcome.ok, outcome.problem
 
 
@@ -60,6 +60,9 @@ def test_versions_are_told() -> None:
         (("[run]", "[run]\nspeed = 1"), "run.speed"),
         (("[selftest]", '[allowance]\nmemory = "much"\n[selftest]'), "allowance.memory"),
         (("[selftest]", "[allowance]\ntime_factor = 0\n[selftest]"), "allowance.time_factor"),
+        (("[selftest]", "[selftest]\ndepth = 1000"), "selftest"),
+        (("[selftest]", '[selftest]\nshallow = "for no reason"'), "selftest"),
+        (("[selftest]", "[selftest]\ndepth = 0"), "selftest.depth"),
         (('name = "Test"', 'code = "x"\nname = "Test"'), "code"),
         (("[run]", "[run"), ""),
     ],

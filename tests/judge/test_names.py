@@ -37,9 +37,9 @@ def answer(compiler: Compiler, submission: Submission, include: Include | None =
     made = compiler.compile(submission, include=include)
     if isinstance(made, Rejected):
         return made.message.encode()
-    with made, Box(made.policy) as box:
-        options = made.at_work()
-        result = box.run(made.argv(MEMORY), stdin=INPUT, limits=made.limits(Limits(memory=MEMORY)), **options)
+    limits = made.limits(Limits(memory=MEMORY))
+    with made, Box(made.under(limits)) as box:
+        result = box.run(made.argv(limits), stdin=INPUT, limits=limits, **made.at_work())
     return (result.stdout or b"").strip() or (result.stderr or b"")
 
 

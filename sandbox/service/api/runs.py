@@ -100,9 +100,10 @@ class Runner:
         if made.compile_time and not made.cached:
             self._service.quotas.charge(self._principal.tenant, made.compile_time, 0)
         memory = made.policy.resolve(program.limits).memory  # before what the language gets beyond it
-        options["limits"] = made.limits(program.limits.model_copy(update={"memory": memory}))
-        policy = made.policy.allowing(Limits(memory=options["limits"].memory))
-        return Job((*made.argv(memory or 0), *program.argv), policy, options, made.close)
+        limits = made.limits(program.limits.model_copy(update={"memory": memory}))
+        options["limits"] = limits
+        policy = made.under(Limits(memory=limits.memory, stack=limits.stack))
+        return Job((*made.argv(limits), *program.argv), policy, options, made.close)
 
     @staticmethod
     def _options(program: Program, at: _Place, given: Given) -> dict[str, Any]:
