@@ -88,6 +88,8 @@ class Compiler:
         except RequestError as error:
             return Rejected(error.reason)
         if not language.installed():
+            if language.absent:
+                return Rejected(language.absent)
             raise NotInstalled(language, staged.wanted)
         command = language.compile
         policy = load_policy((command.policy if command else language.run.policy) + self.overlay)

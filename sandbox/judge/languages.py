@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import glob
 import re
 import shutil
 import tomllib
@@ -131,8 +132,15 @@ class Language(_Model):
     entry: Literal["file", "class"] = "file"
     """What is begun with: the main file, or that class of the Java virtual machine, among those that were made, which
     has a method `main`, and by preference one of the names of `main`."""
+    content: str = ""
+    """What its files hold, as a regular expression: it has an extension in common with a language that says nothing of
+    its own, which all other files are taken for."""
     packages: tuple[str, ...] = ()
     """Debian packages that provide it."""
+    needs: tuple[str, ...] = ()
+    """Files of the host, as globs, that it needs besides its commands."""
+    absent: str = ""
+    """What is said of a submission where the language is not installed and is not going to be: that is CE."""
     version: Argv
     """A command that prints the version, first thing."""
     compile: Compile | None = None
@@ -184,7 +192,8 @@ class Language(_Model):
     def installed(self) -> bool:
         """Whether this host has what its commands start."""
         commands = [self.version[0], *([self.compile.argv[0]] if self.compile else []), self.run.argv[0]]
-        return all(command.startswith((".", "/")) or shutil.which(command, path=SEARCH) for command in commands)
+        there = all(command.startswith((".", "/")) or shutil.which(command, path=SEARCH) for command in commands)
+        return there and all(any(glob.iglob(need, recursive=True)) for need in self.needs)
 
 
 def places() -> tuple[Path, ...]:
@@ -232,12 +241,23 @@ def detect(name: str, files: Mapping[str, bytes], allowed: tuple[str, ...] | Non
     if len(found) != 1:
         scripts = [one for one in found or candidates if any(map(one.is_interpreter_of, files.values()))]
         found = scripts or found
+    if len(found) > 1:
+        found = _by_content(found, files) or found
     if len(found) == 1:
         return found[0]
     if found:
         could = " or ".join(language.code for language in found)
         raise RequestError("language", f"the language of {name} could be {could}: say which")
     raise RequestError("language", f"the language of {name} is not known: {_unknown(files, allowed)}")
+
+
+def _by_content(found: list[Language], files: Mapping[str, bytes]) -> list[Language]:
+    """Those whose files look like these; if there are none, those that do not say how theirs look."""
+    told = [language for language in found if language.content]
+    like = [
+        one for one in told if any(re.search(one.content.encode(), files[name], re.M) for name in one.sources(files))
+    ]
+    return like or [language for language in found if language not in told]
 
 
 def _unknown(files: Mapping[str, bytes], allowed: tuple[str, ...] | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from lacking import missing_tool
 
 from sandbox.box import Box
 from sandbox.files import File
@@ -24,7 +25,9 @@ def installed(code: str) -> languages.Language:
     """The language, of which a test needs the tools."""
     language = languages.load(code)
     if not language.installed():
-        pytest.skip(f"not installed: apt-get install {' '.join(language.packages)}")
+        if language.absent:
+            pytest.skip(language.absent)
+        missing_tool(language.name, *language.packages)
     return language
 
 

@@ -36,8 +36,12 @@ def tool(name: str, *packages: str) -> str:
 
 
 def needs(language: Language) -> None:
-    """Give up a test for want of what a language is compiled or run by; see `missing_tool`."""
+    """Give up a test for want of what a language is compiled or run by, which may be nowhere to be had; see
+    `missing_tool`.
+    """
     if not language.installed():
+        if language.absent:
+            pytest.skip(language.absent)
         missing_tool(language.name, *language.packages)
 
 
