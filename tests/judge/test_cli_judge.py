@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from sandbox.judge import languages
 
 COMMAND = str(Path(sys.executable).with_name("sandbox"))
 SUM = "print(sum(map(int, input().split())))\n"
@@ -35,9 +38,12 @@ def place(tmp_path: Path, programs: Path) -> Path:
     return tmp_path
 
 
-def call(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command there."""
-    return subprocess.run([COMMAND, *arguments], check=False, cwd=place, capture_output=True, text=True, timeout=100)
+def call(place: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command there, with further variables in its environment."""
+    return subprocess.run(
+        [COMMAND, *arguments], check=False, cwd=place, capture_output=True, text=True, timeout=100,
+        env={**os.environ, **env},
+    )  # fmt: skip
 
 
 def judge(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -206,9 +212,30 @@ def test_an_archive(place: Path) -> None:
 
 
 def test_languages(place: Path) -> None:
-    """Each with the version that is installed, or with what to install; the self-test of one says that it works."""
+    """Each with the version that is installed, or with what to install; the self-test tells of each in a table."""
     found = {one["code"]: one for one in json.loads(call(place, "languages", "--json").stdout)}
     assert "gcc" in found["c"]["version"]
     assert len(found) >= 25
-    done = call(place, "languages", "test", "c", "python3", "--cache", "cache/")
-    assert (done.returncode, done.stdout) == (0, "c: works\npython3: works\n")
+    done = call(place, "languages", "test", "c", "lua", "--cache", "cache/")
+    assert done.returncode == 0, done.stdout
+    table = [line.split(maxsplit=4) for line in done.stdout.splitlines()]
+    assert table[0] == ["code", "sum", "memory", "recursion"]
+    assert table[1] == ["c", "works", "works", "1,000,000"]
+    assert table[2][:4] == ["lua", "works", "works", "300,000"]
+    assert "LUAI_MAXSTACK" in table[2][4]
+
+
+def test_languages_that_fail(place: Path) -> None:
+    """A language whose program does not do what it should fails, with what went wrong, in the table and as JSON."""
+    own = place / "own" / "languages"
+    own.mkdir(parents=True)
+    python = Path(languages.places()[-1], "python3.toml").read_text()
+    (own / "broken.toml").write_text(python.replace("print(sum(", "print(-sum("))
+    test = ("languages", "test", "broken", "--quick", "--cache", "cache/")
+    done = call(place, *test, SANDBOX_POLICIES=str(own.parent))
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[1].split() == ["broken", "FAILS"]
+    assert "-7" in done.stdout
+    done = call(place, *test, "--json", SANDBOX_POLICIES=str(own.parent))
+    (found,) = json.loads(done.stdout)
+    assert (found["code"], found["ok"], [trial["column"] for trial in found["trials"]]) == ("broken", False, ["sum"])
