@@ -50,7 +50,8 @@ def _table(pairs: list[tuple[Language, str | None]]) -> None:
     for heading in ("code", "name", "files", "installed"):
         table.add_column(heading)
     for one, told in pairs:
-        missing = Text(f"not installed: apt-get install {' '.join(one.packages)}", "yellow")
+        get = "not for Debian" if one.absent else f"apt-get install {' '.join(one.packages)}"
+        missing = Text(f"not installed: {get}", "yellow")
         files = " ".join(one.extensions) if one.detect else "(by code only)"
         table.add_row(one.code, one.name, files, missing if told is None else Text(harmless(told, 60)))
     Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
