@@ -34,6 +34,7 @@ def javac() -> None:
 @pytest.fixture(scope="session")
 def classes(tmp_path_factory: pytest.TempPathFactory):
     """A function that gives the class files of one Java source."""
+    lacking.needs(JAVA)
 
     def compiled(source: str) -> list[File]:
         where = tmp_path_factory.mktemp("java")
@@ -48,7 +49,6 @@ ONE = Staged({}, ("Main.java",), "Main.java", "Main.java")
 TWO = Staged({}, ("A.java", "B.java"), "", "A.java")
 
 
-@needs_javac
 @pytest.mark.parametrize(
     ("source", "entry"),
     [
@@ -79,7 +79,6 @@ def test_the_main_class(classes, source: str, entry: str) -> None:
     assert entry_class(classes(source), JAVA, ONE, None) == entry
 
 
-@needs_javac
 @pytest.mark.parametrize(
     "source",
     [
@@ -97,7 +96,6 @@ def test_no_main_class(classes, source: str) -> None:
         entry_class(classes(source), JAVA, ONE, None)
 
 
-@needs_javac
 def test_several_main_classes(classes) -> None:
     """Of several sources, the choice between two main classes is not ours, unless one is called Main or asked for."""
     files = classes(f"class A {{ {MAIN} }} class B {{ {MAIN} }}")
@@ -108,9 +106,9 @@ def test_several_main_classes(classes) -> None:
         entry_class(files, JAVA, TWO, "C")
 
 
-@needs_javac
 def test_a_public_class_of_another_name(compiler: Compiler) -> None:
     """A file is compiled whatever its public classes are called; two in one file are the author's mistake."""
+    lacking.needs(JAVA)
     for kind in ("class", "interface", "enum", "record"):
         source = f"public {kind} Other{'()' if kind == 'record' else ''} {{ {';' if kind == 'enum' else ''} {MAIN} }}"
         made = compiler.compile(Submission("x", {"some file.java": File(source.encode())}))
@@ -124,7 +122,6 @@ def test_a_public_class_of_another_name(compiler: Compiler) -> None:
     assert "is public, should be declared in a file named" in made.message
 
 
-@needs_javac
 def test_a_main_of_later_versions(classes) -> None:
     """In class files of Java 25 and later `main` may be an instance method without a parameter (JEP 512)."""
     (content,) = classes("class A { void main() { } }")
@@ -133,7 +130,6 @@ def test_a_main_of_later_versions(classes) -> None:
     assert [found.name for found in startable([later])] == ["A"]
 
 
-@needs_javac
 def test_damaged_files(classes) -> None:
     """A class file that was cut or changed anywhere is a class or none, and never an error."""
     content = classes("class A { long l = 1L << 40; static class B { } " + MAIN + " }")[0]

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import lacking
 import pytest
 
 from sandbox.files import File
@@ -242,8 +243,8 @@ def judges(compiler: Compiler, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
     @functools.cache
     def make(language: str, multi_pass: bool) -> Judge:
-        if language == "java" and not load("java").installed():
-            pytest.skip("Java is not installed")
+        if language == "java":
+            lacking.needs(load("java"))
         directory = tmp_path_factory.mktemp("talk", numbered=True)
         kind, pass_ = ("[interactive, multi-pass]", "first") if multi_pass else ("interactive", "last")
         write(directory, VALIDATORS[language], "output_validator")

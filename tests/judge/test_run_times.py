@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import lacking
 import pytest
-from lacking import missing_tool
 
 from sandbox.box import Box
 from sandbox.files import File
@@ -24,10 +24,7 @@ MIB = 1 << 20
 def installed(code: str) -> languages.Language:
     """The language, of which a test needs the tools."""
     language = languages.load(code)
-    if not language.installed():
-        if language.absent:
-            pytest.skip(language.absent)
-        missing_tool(language.name, *language.packages)
+    lacking.needs(language)
     return language
 
 
