@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sandbox.errors import PolicyError, RequestError
 from sandbox.policy import SEARCH, directories
@@ -32,6 +32,18 @@ class NotInstalled(RequestError):
         super().__init__("language", f"{main}: {language.name} is not installed{how}")
 
 
+def _is_pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    return value
+
+
+Pattern = Annotated[str, AfterValidator(_is_pattern)]
+"""A regular expression. Sources are hostile: none may take more than linear time."""
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,7 +54,7 @@ class Compile(_Model):
     argv: Argv
     policy: str = "compile"
     env: dict[str, str] = Field(default_factory=dict)
-    renames: str = ""
+    renames: Pattern = ""
     """What the tool says, as a regular expression with groups `old` and `new`, of a source that has to have another
     name: it is compiled once more under that."""
 
@@ -123,7 +135,7 @@ class Language(_Model):
     """Names of interpreters, which tell it from others with the same extension, or in a file without one."""
     main: tuple[str, ...] = ("main", "Main")
     """Names without extension of the main file among several."""
-    main_pattern: str = ""
+    main_pattern: Pattern = ""
     """What the main file holds, as a regular expression, where its name does not tell."""
     names: Literal["main", "plain", "own"] = "main"
     """Under which names sources are compiled, so that none means to the tool what its author did not mean. A single
@@ -132,7 +144,7 @@ class Language(_Model):
     entry: Literal["file", "class"] = "file"
     """What is begun with: the main file, or that class of the Java virtual machine, among those that were made, which
     has a method `main`, and by preference one of the names of `main`."""
-    content: str = ""
+    content: Pattern = ""
     """What its files hold, as a regular expression: it has an extension in common with a language that says nothing of
     its own, which all other files are taken for."""
     packages: tuple[str, ...] = ()

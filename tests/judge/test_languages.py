@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import lacking
@@ -76,6 +77,9 @@ def test_versions_are_told() -> None:
         (("[selftest]", "[selftest]\ndepth = 0"), "selftest.depth"),
         (('name = "Test"', 'code = "x"\nname = "Test"'), "code"),
         (("[run]", "[run"), ""),
+        (("version =", "main_pattern = '('\nversion ="), "main_pattern"),
+        (("[run]", "[compile]\nargv = ['a']\nrenames = '['\n[run]"), "compile.renames"),
+        (("[run]", "[compile]\nargv = ['a']\nrenames = '(?P<old>a)'\n[run]"), "compile.renames"),
     ],
 )
 def test_mistakes_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: tuple[str, str], key: str) -> None:
@@ -293,3 +297,12 @@ def test_what_a_language_needs() -> None:
     c = languages.load("c")
     assert c.model_copy(update={"needs": ("/usr/include/**/stdio.h",)}).installed()
     assert not c.model_copy(update={"needs": ("/usr/include/**/no-such-header.h",)}).installed()
+
+
+@pytest.mark.parametrize("text", [b"\n", b" ", b"main ", b"fn ", b"a\n", b":-", b"%", b"#"])
+def test_patterns_take_linear_time(text: bytes) -> None:
+    """What a language looks for in sources is found, or not, in a mebibyte of anything that may look like it."""
+    for code in ALL:
+        language = languages.load(code)
+        for pattern in filter(None, (language.main_pattern, language.content)):
+            re.search(pattern.encode(), text * ((1 << 20) // len(text)), re.MULTILINE)
