@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -54,9 +55,19 @@ def _known(_ctx: click.Context, _param: click.Parameter, code: str | None) -> st
     return code
 
 
+def _are_there(_ctx: click.Context, _param: click.Parameter, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """A link to nothing is there, and cannot be judged; a name of nothing is a mistake of the command line."""
+    for path in paths:
+        if not os.path.lexists(path):
+            raise click.BadParameter(f"{str(path)!r} does not exist")
+    return paths
+
+
 @click.command()
 @click.argument("problem", type=click.Path(exists=True, path_type=Path))
-@click.argument("submissions", nargs=-1, required=True, type=click.Path(exists=True, readable=False, path_type=Path))
+@click.argument(
+    "submissions", nargs=-1, required=True, type=click.Path(readable=False, path_type=Path), callback=_are_there
+)
 @click.option("--group", "groups", multiple=True, metavar="GLOB", help="Only this group, such as secret/1; repeatable.")
 @click.option(
     "--testcase", "tests", multiple=True, metavar="GLOB", help="Only this test, such as secret/02; repeatable."
@@ -125,7 +136,7 @@ def judge(
     def unusable(error: ProblemError) -> None:
         """Nothing was judged then, which the JSON says of each."""
         why = "the problem cannot be used" + ("" if contestant else f": {error.complaints[0]}")
-        rows = [Judgement(problem.stem, path.name, None, None, reason=why).to_json() for path in submissions]
+        rows = [Judgement(problem.stem, name, None, None, reason=why).to_json() for name in _names(submissions)]
         if as_json:
             click.echo(json.dumps(rows, indent=2))
 
@@ -137,7 +148,7 @@ def judge(
         limit, why = (time_limit, "") if time_limit is not None else limit_of(package, compiler=compiler, jobs=jobs)
         if why and not contestant:
             click.echo(f"sandbox: time limit {limit:g} s: {harmless(why, 400)}", err=True)
-        given = {str(path): path for path in submissions}
+        given = _names(submissions)
         near = NearLimit(options["near"] / 100, options["repeats"])
         judgements: list[Judgement] = []
         with (
@@ -147,9 +158,9 @@ def judge(
         ):
             how = {"only": selection, "keep_going": options["keep_going"], "transcript": options["transcript"]}
             for name, path in given.items():
-                reading = functools.partial(Submission.read, path, options["language"])
+                reading = functools.partial(_read, path, name, options["language"])
                 judging_it = functools.partial(judge.judge, on_result=live.told(name), **how)
-                judgement = attempted(package, path.name, reading, judging_it)
+                judgement = attempted(package, name, reading, judging_it)
                 live.ended(name, judgement)
                 ended(judgement)
     if as_json:
@@ -160,6 +171,16 @@ def judge(
         notes = [f"The time limit, {limit:g} s: {why}."] if why and not contestant else []
         html.write_text(report(package, judgements, jury=not contestant, notes=notes), encoding="utf-8")
     sys.exit(_exit_code(package, judgements))
+
+
+def _names(submissions: Sequence[Path]) -> dict[str, Path]:
+    """What each submission is called: by its own name, or, if that is another's too, by its path as it was given."""
+    own = [path.name for path in submissions]
+    return {path.name if own.count(path.name) == 1 else str(path): path for path in submissions}
+
+
+def _read(path: Path, name: str, language: str | None) -> Submission:
+    return Submission.read(path, language).named(name)
 
 
 def can_write(report: Path | None) -> None:

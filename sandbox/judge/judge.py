@@ -169,7 +169,7 @@ class Judge:
             compiler_output=made.message,
             compile_time=None if made.cached else made.compile_time,
             time_limit=trial.time_limit,
-            memory_limit=trial.limits.memory,
+            memory_limit=limits.memory,
             enforced=tuple(name for name, wanted in trial.policy.protections if wanted),
         )
         return _concluded(compiled, root)

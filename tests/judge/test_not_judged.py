@@ -369,3 +369,26 @@ def test_lazy(place: Path, programs: Path) -> None:
         assert whole["judgement"]["verdict"] == lazy["judgement"]["verdict"]
         assert len(whole["judgement"]["root"]["children"][0]["children"]) == 4
         assert len(lazy["judgement"]["root"]["children"][0]["children"]) == count, name
+
+
+def test_names_that_several_have(place: Path, programs: Path) -> None:
+    """Submissions of the same name are told apart by their paths; a link to nothing is a row like any other."""
+    for student, source in (("anna", SUM), ("bob", "print(8)\n")):
+        (place / student).mkdir()
+        (place / student / "main.py").write_text(source)
+    (place / "dangling.py").symlink_to("nothing")
+    code, found, _ = call(place, programs, "judge", "sums", "anna/main.py", "bob/main.py", "dangling.py")
+    assert code == 125
+    assert [(row["submission"], row["verdict"]) for row in found] == [
+        ("anna/main.py", "AC"), ("bob/main.py", "WA"), ("dangling.py", None),
+    ]  # fmt: skip
+    assert "cannot read" in found[2]["not_judged"]
+
+
+def test_a_submission_that_is_not_there(place: Path) -> None:
+    """A path of nothing is a mistake of the command line, which says so."""
+    done = subprocess.run(
+        [SANDBOX, "judge", "sums", "nowhere.py"], cwd=place, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "'nowhere.py' does not exist" in done.stderr
