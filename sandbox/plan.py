@@ -128,7 +128,8 @@ def _candidates(program: bytes, env: dict[bytes, bytes]) -> tuple[bytes, ...]:
 
 def _rlimits(limits: Limits, own_processes: int) -> tuple[int | None, ...]:
     """In the order of `enum wire_rlimit`."""
-    # A second more than the limit: the monitor ends the run exactly; this is what ends it without a monitor.
-    cpu = None if limits.cpu_time is None else math.ceil(limits.cpu_time) + 1
+    # More than the limit: the monitor ends the run exactly; this is what ends it without a monitor. The kernel counts
+    # it in ticks, which can be a few per cent more than what the control group counts.
+    cpu = None if limits.cpu_time is None else math.ceil(limits.cpu_time * 1.1) + 1
     processes = None if limits.processes is None else limits.processes + own_processes
     return (cpu, limits.file_size, limits.open_files, limits.stack, limits.address_space, processes)

@@ -14,6 +14,7 @@ from sandbox.files import File
 from sandbox.judge.compare import Comparison, parse_flags
 from sandbox.judge.judgement import EXCERPT, Finding
 from sandbox.judge.problem import Problem, Test
+from sandbox.judge.products import PROGRAM
 from sandbox.judge.program import Program
 from sandbox.judge.reasons import verdict_of
 from sandbox.judge.tolerance import decimal
@@ -31,8 +32,12 @@ TESTLIB_POINTS = 7
 
 FEEDBACK = "feedback/"
 SUBMITTED = "submission/"
-"""The working directory of the jury's programs, which has the submission's files and nothing else. It is not the one
-that their own files are in: a submission's may have any name.
+"""A directory with the submission's files and nothing else. It is not the one that the jury's own files are in: a
+submission's may have any name.
+"""
+AMONG = frozenset({"python3", "c", "cpp", "script"})
+"""Languages in which the format has the jury's programs written (2025-09, Other programs), and has them run in that
+directory. Programs in others, many of which look there first for what they include, run beside their own files.
 """
 NEXT_INPUT = "nextpass.in"
 SCORE, MULTIPLIER = "score.txt", "score_multiplier.txt"
@@ -123,6 +128,7 @@ class Validator:
                 scratch=_room(problem),
             )
         )
+        self._among = program.language.code in AMONG
         self.boxes = BoxPool(program.under(self.limits), slots, warm=False)
 
     def limits_beside(self, submission: Limits) -> Limits:
@@ -143,7 +149,13 @@ class Validator:
         kept: dict[str, bytes | Path] = {
             FEEDBACK + name: File(content) for name, content in feedback.items() if name != NEXT_INPUT
         }
-        return _among(submitted, files | (kept or {FEEDBACK: b""}))
+        return self._place(submitted, files | (kept or {FEEDBACK: b""}))
+
+    def _place(self, submitted: Files, files: Files) -> dict[str, Any]:
+        """Options of a run with a submission's files below a directory of theirs, and others beside that."""
+        below = {SUBMITTED + name: content for name, content in submitted.items()} or {SUBMITTED: b""}
+        cwd = SUBMITTED.rstrip("/") if self._among else PROGRAM
+        return {"files": {**files, **below}, "cwd": cwd, "collect": [FEEDBACK]}
 
     def check(self, test: Test, output: bytes | Path, feedback: Feedback, submitted: Files = NOTHING) -> Checked:
         """See `Checker`."""
@@ -158,9 +170,11 @@ class Validator:
     def check_source(self, program: Program, args: Sequence[str]) -> Checked:
         """Look at a submission's source, as a static validator; there is no output."""
         language, entry = program.language.code, program.entry_point
+        if entry in program.files and not self._among:
+            entry = f"/box/{SUBMITTED}{entry}"
         argv = (*self.program.argv(self.limits), language, entry, f"/box/{FEEDBACK}", *args)
         with self.boxes.box() as box:
-            return self.conclude(box.run(argv, limits=self.limits, **_among(program.files, {FEEDBACK: b""})))
+            return self.conclude(box.run(argv, limits=self.limits, **self._place(program.files, {FEEDBACK: b""})))
 
     def conclude(self, result: Result) -> Checked:
         """What a run of the validator says."""
@@ -215,12 +229,6 @@ class All:
             validator.close()
 
 
-def _among(submitted: Files, files: Files) -> dict[str, Any]:
-    """Options of a run among a submission's files, with others outside of its working directory."""
-    below = {SUBMITTED + name: content for name, content in submitted.items()} or {SUBMITTED: b""}
-    return {"files": {**files, **below}, "cwd": SUBMITTED.rstrip("/"), "collect": [FEEDBACK]}
-
-
 def broken(result: Result, why: str) -> Finding:
     """A judge error, with what the jury's program said last."""
     said = (result.stderr or b"")[-EXCERPT:].decode(errors="replace").strip()
@@ -265,6 +273,8 @@ def _scored(finding: Finding, feedback: Feedback, signed: bool) -> Finding:
         return replace(finding, wrong_score=f"validator: it left both {SCORE} and {MULTIPLIER}")
     for name, most in ((SCORE, MAX_SCORE), (MULTIPLIER, 1.0)):
         if name in feedback:
+            if len(feedback[name]) > EXCERPT:
+                return Finding(Verdict.JE, f"validator: {name} has {len(feedback[name])} bytes, which is no number")
             text = feedback[name][:EXCERPT].decode(errors="replace")
             value, wrong = _score(text.strip(" \t\r\n\f\v"), most, signed and name == SCORE)
             if wrong:

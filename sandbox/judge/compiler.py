@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sandbox.box import BoxPool
-from sandbox.errors import RequestError
+from sandbox.errors import LaunchError, RequestError
 from sandbox.files import MAX_FILES, File
 from sandbox.judge.cache import Cache
 from sandbox.judge.languages import Compile, Language, NotInstalled, detect, load
 from sandbox.judge.products import PROGRAM, entry_class, why_not_startable
 from sandbox.judge.program import Program, expand
 from sandbox.judge.reasons import verdict_of
-from sandbox.judge.staging import Include, Staged, stage
+from sandbox.judge.staging import Include, Staged, count_entries, stage
 from sandbox.judge.stop import Stop
 from sandbox.judge.submission import Submission
 from sandbox.policy import SEARCH, Mount, Policy
@@ -169,8 +169,9 @@ class Compiler:
                 f"compiler: a file is where the directory of {clash} has to be: call one otherwise\n{said}"
             )
         size = sum(map(len, files.values()))
-        if len(files) > MAX_FILES // 2:
-            raise _Rejection(f"compiler: the program has {len(files)} files, and {MAX_FILES // 2} are allowed\n{said}")
+        if (entries := count_entries(files)) > MAX_FILES // 2:
+            why = f"the program has {entries} files and directories, and {MAX_FILES // 2} are allowed"
+            raise _Rejection(f"compiler: {why}\n{said}")
         shown = [] if size > SHOWN else list(products)
         about = {"message": said, "time": seconds, "main": staged.main, "entry": entry, "products": shown, "size": size}
         return _Made(files, about)
@@ -187,6 +188,10 @@ class Compiler:
                 )
         except RequestError as error:
             raise _Rejection(f"the files cannot be put where they are compiled: {error.reason}") from None
+        except LaunchError as error:
+            if job.is_script and error.step.startswith("execve"):
+                raise _Rejection(str(error)) from None
+            raise
 
     def _run_policy(self, language: Language, directory: Path) -> Policy:
         policy = load_policy(language.run.policy + self.overlay)
@@ -280,8 +285,18 @@ def _products(job: _Job, result: Result, said: str) -> dict[str, File]:
             raise _Rejection(f"compiler: it left {name!r}, which is {content.reason}\n{said}", result)
         if not name.endswith("/"):
             own = name if job.is_script else name.removeprefix(OUT)
-            found[own] = content if isinstance(content, File) else File(content)
+            file = content if isinstance(content, File) else File(content)
+            found[own] = as_script(file) if job.is_script and own == "run" else file
     return found
+
+
+def as_script(content: File) -> File:
+    """A script of the jury's, so that it can be started: an archive may have lost that it is executable, and one of the
+    shell need not begin with `#!` (POSIX).
+    """
+    if content[:4] == b"\x7fELF":
+        return content
+    return File(content if content.startswith(b"#!") else b"#!/bin/sh\n" + content, True)
 
 
 @functools.cache
@@ -289,7 +304,7 @@ def script(built: bool) -> Language:
     """The language of a jury's program that brings a script `run`, or one that makes it."""
     values: dict[str, object] = {
         "code": "script", "name": "scripts", "extensions": (".sh",), "version": ("sh",), "main": ("run",),
-        "run": {"argv": (f"{PROGRAM}/run",), "policy": "shell"},
+        "run": {"argv": (f"{PROGRAM}/run",), "policy": "shell", "env": {"PATH": f"{PROGRAM}:/usr/bin:/bin"}},
         "selftest": {"file": "run", "source": ""},
     }  # fmt: skip
     if built:

@@ -16,11 +16,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from sandbox.errors import HostError, LaunchError, RequestError
-from sandbox.files import File
 from sandbox.judge.ahead import Ahead, Slot
 from sandbox.judge.answers import AnswerSlot
 from sandbox.judge.checker import All, BuiltIn, Checker, Validator
-from sandbox.judge.compiler import SCRIPTS, Compiler, Rejected
+from sandbox.judge.compiler import SCRIPTS, Compiler, Rejected, as_script
 from sandbox.judge.grading import Grader
 from sandbox.judge.inputs import Inputs
 from sandbox.judge.judgement import Finding, GroupResult, Judgement, TestResult
@@ -188,7 +187,9 @@ class Judge:
                 wall_time=2 * time + 1,
                 memory=problem.limits.memory,
                 output=problem.limits.output,
-                scratch=(program.policy.limits.scratch or 0) + program.size,  # it may be copied there
+                # It may be copied there, and more than it may write has to fit, or nobody sees that it is more.
+                scratch=(program.policy.limits.scratch or 0) + program.size + problem.limits.output,
+                file_size=(program.policy.limits.file_size or 0) + problem.limits.output,
             )
         )
         policy = program.under(limits)
@@ -259,8 +260,8 @@ def attempted(
 
 
 def _startable(source: Submission) -> Submission:
-    """With scripts that can be started: an archive may have lost that they are executable, and `#!` says so too."""
-    scripts = {name: File(source.files[name], True) for name in SCRIPTS if source.files.get(name, b"")[:2] == b"#!"}
+    """With scripts that can be started."""
+    scripts = {name: as_script(source.files[name]) for name in SCRIPTS if name in source.files}
     return replace(source, files={**source.files, **scripts}) if scripts else source
 
 

@@ -250,7 +250,7 @@ def detect(name: str, files: Mapping[str, bytes], allowed: tuple[str, ...] | Non
         found = [one for one in candidates if one.detect and one.sources(files, exactly=exactly)]
         if found:
             break
-    if len(found) != 1:
+    if len({one.sources(files) for one in found}) < 2:  # a script beside sources of another language decides nothing
         scripts = [one for one in found or candidates if any(map(one.is_interpreter_of, files.values()))]
         found = scripts or found
     if len(found) > 1:

@@ -121,7 +121,8 @@ def expand(
     words = {"main": main, "stem": stem, "entry": entry, **mebibytes}
     for item in argv:
         if item == "{sources}":
-            yield from (f"./{source}" if source[0] in "-@" else source for source in sources)
+            last = sorted(sources, key=lambda source: source == main)  # of tools that take what is needed first
+            yield from (f"./{source}" if source[0] in "-@" else source for source in last)
         else:
             yield re.sub(r"\{(\w+)\}", lambda match: words.get(match[1], match[0]), item)
 

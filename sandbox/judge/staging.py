@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from sandbox.errors import RequestError
-from sandbox.files import File
+from sandbox.files import MAX_FILES, File
 from sandbox.judge.languages import Language
 from sandbox.judge.submission import Submission
 
@@ -54,6 +54,12 @@ class Staged:
         )
 
 
+def count_entries(names: Collection[str]) -> int:
+    """Files of these names, and the directories that they are in: a box has room for so many."""
+    directories = {parent for name in names for parent in PurePosixPath(name).parents}
+    return len(names) + len(directories) - 1
+
+
 def stage(submission: Submission, language: Language, include: Include) -> Staged:
     """Decide the names. `RequestError` if the submission has no source of the language, or no clear main file.
 
@@ -68,6 +74,9 @@ def stage(submission: Submission, language: Language, include: Include) -> Stage
     entry = submission.entry_point
     if entry is not None and language.entry == "file" and entry not in own:
         raise RequestError("submission", f"{submission.name} has no file {entry}, which is to be its entry point")
+    if (entries := count_entries(own)) > MAX_FILES // 2:
+        why = f"has {entries} files and directories, and {MAX_FILES // 2} are allowed"
+        raise RequestError("submission", f"{submission.name} {why}")
     included = _included(include, language)
     files = {**own, **included}
     driver = next((name for name in language.sources(included) if PurePosixPath(name).stem in language.main), None)

@@ -39,7 +39,9 @@ class Submission:
         path = Path(path)
         files: dict[str, File] = {}
         room = MAX_SIZE
-        name, within = (WHOLE, within or path) if path.is_dir() else (path.name, within)
+        # A link may be somebody else's than its reader: it leads no further than where it lies.
+        within = within or (path.parent if path.is_symlink() else path if path.is_dir() else None)
+        name = WHOLE if path.is_dir() else path.name
         for count, (below, fd) in enumerate(opened(name, path, within), 1):
             if count > MAX_FILES:
                 raise RequestError("submission", f"{path.name!r} has more than {MAX_FILES} files")

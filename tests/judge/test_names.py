@@ -193,3 +193,35 @@ def test_every_language_says_what_names_mean() -> None:
         language = languages.load(code)
         assert language.main, code
         assert Path(language.main[0]).name == language.main[0]
+
+
+OCAML = {
+    "main.ml": b"let () = Scanf.scanf \" %d %d\" (fun a b -> Printf.printf \"%d\\n\" (Util.add a b))\n",
+    "util.ml": b"let add a b = a + b\n",
+}  # fmt: skip
+FORTRAN = {
+    "main.f90": b"program p\nuse h\ninteger :: a, b\nread *, a, b\nprint '(I0)', add(a, b)\nend program\n",
+    "util.f90": b"module h\ncontains\ninteger function add(a, b)\ninteger :: a, b\nadd = a + b\n"
+    b"end function\nend module\n",
+}
+PACKAGE = {
+    "__init__.py": b"",
+    "__main__.py": b"import program\nfrom .tools import read\nprint(program.add(*read()))\n",
+    "program.py": b"def add(a, b):\n    return a + b\n",
+    "tools.py": b"def read():\n    return map(int, input().split())\n",
+}
+
+
+@pytest.mark.parametrize("files", [OCAML, FORTRAN, PACKAGE], ids=["ocaml", "fortran", "python"])
+def test_parts_of_a_program(files: dict[str, bytes], compiler: Compiler) -> None:
+    """What the main file needs comes before it, and modules of a package have any name."""
+    submission = Submission("dir", {name: File(content) for name, content in files.items()})
+    lacking.needs(languages.detect("dir", submission.files))
+    assert answer(compiler, submission) == OUTPUT
+
+
+@pytest.mark.parametrize("script", ["brute.py", "gen.sh"])
+def test_a_script_beside_a_program(script: str) -> None:
+    """Of sources in two languages, a script's first line does not say which of them it is (2025-09, Submissions)."""
+    with pytest.raises(RequestError, match="could be"):
+        languages.detect("dir", {"sol.cpp": b"", script: b"#!/usr/bin/env python3\n"})

@@ -76,10 +76,10 @@ def package(directory: Path, *, writing: bool | None = None, files: dict[str, st
     return directory
 
 
-def judged(compiler: Compiler, where: Path, sources: dict[str, str]) -> Judgement:
+def judged(compiler: Compiler, where: Path, sources: dict[str, str], language: str | None = None) -> Judgement:
     """How these files are judged."""
     with Judge(read(where), compiler=compiler, time_limit=10.0) as judge:
-        return judge.judge(Submission("it", {name: File(text.encode()) for name, text in sources.items()}))
+        return judge.judge(Submission("it", {name: File(text.encode()) for name, text in sources.items()}, language))
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -178,7 +178,7 @@ def test_more_files_than_a_box_takes(compiler: Compiler) -> None:
     files = {f"{number}.txt": File(b"") for number in range(1_001)}
     made = compiler.compile(Submission("it", {"a.c": File(b"int main() {}"), **files}))
     assert isinstance(made, Rejected)
-    assert "more than 1000 files" in made.message
+    assert "1002 files and directories, and 500 are allowed" in made.message
 
 
 OUTPUT_VALIDATOR = """
@@ -263,3 +263,103 @@ def test_a_large_binary_in_a_writable_directory(compiler: Compiler, tmp_path: Pa
     source = '#include <stdio.h>\nchar a[60 << 20] = {42};\nint main(int c, char **v) { printf("%d\\n", a[c - 1]); }'
     judgement = judged(compiler, package(tmp_path, writing=True), {"a.c": source})
     assert judgement.verdict is AC, judgement.reason
+
+
+WITH_PARTS = {
+    "php": (
+        "<?php include 'lib.php'; exit(right(file_get_contents('php://stdin')) ? 42 : 43);",
+        "<?php function right($o) { return %s; }",
+        ("trim($o) === '42'", "true"),
+    ),
+    "lua": (
+        "local lib = require 'lib'\nos.exit(lib(io.read('a')) and 42 or 43)",
+        "return function(o) return %s end",
+        ("o == '42\\n'", "true"),
+    ),
+    "awk": (
+        '@include "lib.awk"\nBEGIN { getline o < "-"; exit right(o) ? 42 : 43 }',
+        "function right(o) { return %s }",
+        ('o == "42"', "1"),
+    ),
+    "bash": (
+        ". lib.bash\nread o\nif right; then exit 42; else exit 43; fi",
+        "right() { %s; }",
+        ('[ "$o" = 42 ]', "true"),
+    ),
+}
+"""Of a language: a validator, the part of it that it looks for by name, and what that says honestly and otherwise."""
+
+
+@pytest.mark.parametrize("code", WITH_PARTS)
+def test_a_validators_own_parts(code: str, compiler: Compiler, tmp_path: Path) -> None:
+    """What a validator includes by name is its own, in languages that look into the working directory too."""
+    lacking.needs(languages.load(code))
+    main, part, (honest, hostile) = WITH_PARTS[code]
+    extension = languages.load(code).extensions[-1]
+    where = package(tmp_path)
+    (where / "problem.yaml").write_text("name: Test\nvalidation: custom\n")
+    directory = where / "output_validators" / "v"
+    directory.mkdir(parents=True)
+    (directory / f"main{extension}").write_text(main + "\n")
+    (directory / f"lib{extension}").write_text(part % honest + "\n")
+    brought = {"main.py": "print(%s)", f"lib{extension}": part % hostile}
+    for said, verdict in ((42, AC), (7, Verdict.WA)):
+        judgement = judged(compiler, where, {**brought, "main.py": f"print({said})"}, "python3")
+        assert judgement.verdict is verdict, judgement.reason
+
+
+@pytest.mark.parametrize("scripts", [
+    {"run": "cat > /dev/null; exit 42\n"},
+    {"build": "printf 'exit 42\\n' > run\n"},
+    {"build": "echo 'int main(void) { return 42; }' > a.c && cc -o run a.c\n"},
+    {"run": ". part; part\n", "part": "part() { exit 42; }\n"},
+])  # fmt: skip
+def test_scripts_of_the_shell(scripts: dict[str, str], compiler: Compiler, tmp_path: Path) -> None:
+    """A `build` or `run` is a script of the shell (2025-09, Other programs), whatever its first line says."""
+    where = package(tmp_path)
+    (where / "problem.yaml").write_text("name: Test\nvalidation: custom\n")
+    for name, text in scripts.items():
+        (where / "output_validators/v").mkdir(parents=True, exist_ok=True)
+        (where / "output_validators/v" / name).write_text(text)
+    judgement = judged(compiler, where, {"main.py": "print(1)", "part": "part() { exit 43; }\n"})
+    assert judgement.verdict is AC, judgement.reason
+
+
+def test_a_script_that_cannot_be_started(compiler: Compiler, tmp_path: Path) -> None:
+    """A `build` for an interpreter that is not there is a mistake in the package, and no failure of the sandbox."""
+    (tmp_path / "build").write_text("#!/nowhere\n")
+    made = compiler.compile(Submission.read(tmp_path), jury=True)
+    assert isinstance(made, Rejected)
+    assert "execve ./build" in made.message
+
+
+@pytest.mark.parametrize("count", [20, 300])
+def test_many_directories(count: int, compiler: Compiler, tmp_path: Path) -> None:
+    """Directories count as files do: more than a box takes are a compile error."""
+    deep = {f"d{number}/{'x/' * 10}f": "" for number in range(count)}
+    judgement = judged(compiler, package(tmp_path, writing=True), {"main.py": "print(42)", **deep})
+    assert judgement.verdict is (AC if count == 20 else Verdict.CE), judgement.reason
+    assert count == 20 or "files and directories" in judgement.reason
+
+
+def test_a_link_that_is_a_submission(tmp_path: Path) -> None:
+    """A link is read if what it leads to lies where it does: who hands in a link to a file of the host gets nothing."""
+    (tmp_path / "a.py").write_text("print(1)")
+    (tmp_path / "b.py").symlink_to("a.py")
+    (tmp_path / "c.py").symlink_to("/etc/passwd")
+    (tmp_path / "d").symlink_to("/etc")
+    assert Submission.read(tmp_path / "b.py").files["b.py"] == b"print(1)"
+    for name in ("c.py", "d"):
+        with pytest.raises(RequestError, match="a link that leads out"):
+            Submission.read(tmp_path / name)
+
+
+def test_files_within_a_large_limit(compiler: Compiler, tmp_path: Path) -> None:
+    """A problem that allows a hundred mebibytes of output allows a file of eighty, and one of more is OLE."""
+    where = package(tmp_path, writing=True)
+    said = (where / "problem.yaml").read_text().replace("memory: 512", "memory: 1024, output: 100")
+    (where / "problem.yaml").write_text(said)
+    for size, verdict in ((80, AC), (130, Verdict.OLE)):
+        source = f"with open('x', 'wb') as f:\n    for _ in range({size}): f.write(bytes(1 << 20))\nprint(42)"
+        judgement = judged(compiler, where, {"main.py": source})
+        assert judgement.verdict is verdict, judgement.reason

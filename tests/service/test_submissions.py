@@ -347,7 +347,7 @@ KLINGON = """name = "Klingon"
 extensions = [".tlh"]
 packages = ["klingon-dev"]
 version = ["no-such-compiler", "--version"]
-run = {argv = ["no-such-compiler", "{main}"], sources = true}
+run = {argv = ["no-such-compiler", "{main}"]}
 selftest = {file = "main.tlh", source = ""}
 """
 

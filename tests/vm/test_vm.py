@@ -29,7 +29,8 @@ def outcome() -> tuple[int, str]:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         return done.returncode, done.stdout
     status = Path(UNDER_WAY, "status")
-    with contextlib.suppress(PermissionError):  # now nothing of ours is waiting for it but this
+    # Nothing of ours is waiting but this; it may have ended before.
+    with contextlib.suppress(PermissionError, ProcessLookupError):
         os.setpriority(os.PRIO_PGRP, int(Path(UNDER_WAY, "group").read_text()), 0)
     while not status.exists():
         time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""No more lines than the first argument says in any file, and none of the words that follow it."""
+"""No more lines than the first argument says in any file of text, and none of the words that follow it."""
 
 import pathlib
 import re
@@ -7,7 +7,7 @@ import sys
 language, entry_point, feedback, most, *words = sys.argv[1:]
 wrong = []
 for path in sorted(pathlib.Path(".").rglob("*")):
-    if not path.is_file() or path.parts[0] == "feedback":
+    if not path.is_file() or b"\0" in path.read_bytes():  # what was made of the sources lies beside them
         continue
     text = path.read_text(errors="replace")
     if text.count("\n") > int(most):
