@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import re
 import shutil
@@ -19,6 +18,7 @@ from sandbox.judge.languages import Compile, Language, NotInstalled, detect, loa
 from sandbox.judge.products import PROGRAM, entry_class, why_not_startable
 from sandbox.judge.program import Program, expand
 from sandbox.judge.reasons import verdict_of
+from sandbox.judge.scripts import SCRIPTS, as_script, script
 from sandbox.judge.staging import Include, Staged, count_entries, stage
 from sandbox.judge.stop import Stop
 from sandbox.judge.submission import Submission
@@ -33,8 +33,6 @@ OUT = "out/"
 """Where compilers leave what they make."""
 SHOWN = 16 << 20
 """Bytes of a program up to which the jury's programs are shown what was made: more would not fit beside a test."""
-SCRIPTS = ("build", "run")
-"""A jury's program in a directory with one of these is built by the one and started by the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,28 +286,6 @@ def _products(job: _Job, result: Result, said: str) -> dict[str, File]:
             file = content if isinstance(content, File) else File(content)
             found[own] = as_script(file) if job.is_script and own == "run" else file
     return found
-
-
-def as_script(content: File) -> File:
-    """A script of the jury's, so that it can be started: an archive may have lost that it is executable, and one of the
-    shell need not begin with `#!` (POSIX).
-    """
-    if content[:4] == b"\x7fELF":
-        return content
-    return File(content if content.startswith(b"#!") else b"#!/bin/sh\n" + content, True)
-
-
-@functools.cache
-def script(built: bool) -> Language:
-    """The language of a jury's program that brings a script `run`, or one that makes it."""
-    values: dict[str, object] = {
-        "code": "script", "name": "scripts", "extensions": (".sh",), "version": ("sh",), "main": ("run",),
-        "run": {"argv": (f"{PROGRAM}/run",), "policy": "shell", "env": {"PATH": f"{PROGRAM}:/usr/bin:/bin"}},
-        "selftest": {"file": "run", "source": ""},
-    }  # fmt: skip
-    if built:
-        values["compile"] = {"argv": ("./build",)}
-    return Language.model_validate(values)
 
 
 def _fingerprint(language: Language) -> str:

@@ -19,13 +19,14 @@ from sandbox.errors import HostError, LaunchError, RequestError
 from sandbox.judge.ahead import Ahead, Slot
 from sandbox.judge.answers import AnswerSlot
 from sandbox.judge.checker import All, BuiltIn, Checker, Validator
-from sandbox.judge.compiler import SCRIPTS, Compiler, Rejected, as_script
+from sandbox.judge.compiler import Compiler, Rejected
 from sandbox.judge.grading import Grader
 from sandbox.judge.inputs import Inputs
 from sandbox.judge.judgement import Finding, GroupResult, Judgement, TestResult
 from sandbox.judge.languages import NotInstalled
 from sandbox.judge.problem import Complaint, Group, Problem, ProblemError, Test
 from sandbox.judge.program import Program
+from sandbox.judge.scripts import SCRIPTS, as_script
 from sandbox.judge.slot import NearLimit, TestSlot, Trial
 from sandbox.judge.stop import Stop, Stopped
 from sandbox.judge.submission import Submission

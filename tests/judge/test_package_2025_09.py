@@ -661,3 +661,9 @@ def test_resolution(tmp_path: Path, limits: str, told: str) -> None:
     head = HEAD.replace("limits: {time_limit: 1}", f"limits: {{{limits}}}")
     wanted = [f"problem.yaml:4: {told} [time-limit]"] if told else []
     assert complaints(tmp_path, {"problem.yaml": head, **PAIR}) == wanted
+
+
+def test_a_validator_without_a_program(tmp_path: Path) -> None:
+    """A directory for a validator in which there is none is an error: the default one would judge in its place."""
+    files = {"problem.yaml": HEAD, **PAIR, "output_validator/my validator.py": ""}
+    assert any(line.startswith("output_validator: error: there is no program") for line in complaints(tmp_path, files))

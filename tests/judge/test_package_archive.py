@@ -378,7 +378,7 @@ def test_scripts_that_lost_their_mode(tmp_path: Path) -> None:
     dos = SCRIPT.replace("\n", "\r\n")
     with opened(make(tmp_path / "dos.zip", {**PACKAGE, entry("output_validator/run", 0o100755): dos})) as problem:
         assert [(warning.rule, warning.line) for warning in problem.warnings] == [("line-ends", 1)]
-    for text, told in ((SCRIPT, "is started nevertheless"), ("exit 42\n", "has no #! line, and cannot be started")):
+    for text, told in ((SCRIPT, "is started nevertheless"), ("exit 42\n", "by the shell")):
         files: dict[Any, str] = {**PACKAGE, entry("output_validator/run", 0): text}
         with opened(make(tmp_path / "sums.zip", files)) as problem:
             (warning,) = problem.warnings

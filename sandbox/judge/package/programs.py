@@ -68,7 +68,9 @@ def single(package: Package, name: str) -> Path | None:
         return None
     files = [file for file in directory.files if not _is_text(file)]
     if len(files) + len(directory.directories) == 0:
-        package.findings.warning(name, "empty", "there is no program in it")
+        package.findings.error(
+            name, "empty", "there is no program in it whose name the format allows: give one, or remove it"
+        )
         return None
     if len(files) == 1 and not directory.directories and files[0] not in ("build", "run"):
         return Path(directory.path, files[0])
@@ -86,8 +88,10 @@ def _whole(package: Package, directory: Directory) -> Path:
             message = "has lines that end as on Windows, and no interpreter has such a name: it cannot be started"
             package.findings.warning(directory.at(name), "line-ends", message, 1)
         if not _is_executable(directory.files[name]):
-            what = "is started nevertheless, as its #! line says" if script else "has no #! line, and cannot be started"
-            package.findings.warning(directory.at(name), "not-executable", f"is not executable (chmod +x): it {what}")
+            how = "as its #! line says" if script else "by the shell"
+            package.findings.warning(
+                directory.at(name), "not-executable", f"is not executable (chmod +x): it is started nevertheless, {how}"
+            )
     return Path(directory.path)
 
 
