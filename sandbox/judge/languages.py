@@ -283,5 +283,5 @@ def _interpreter(content: bytes) -> list[str]:
     if not content.startswith(b"#!"):
         return []
     words = content[2:].partition(b"\n")[0].decode(errors="replace").split()
-    names = [word.rpartition("/")[2] for word in words]
+    names = [word.rpartition("/")[2] for word in words if not word.startswith("-") and "=" not in word]
     return names[1:2] if names[:1] == ["env"] else names[:1]

@@ -84,7 +84,9 @@ def stage(submission: Submission, language: Language, include: Include) -> Stage
     everything = tuple(sorted({*sources, *language.sources(included)}))
     staged = Staged(files, everything, main or "", entry or main or sources[0])
     alone = everything[0] if len(everything) == 1 else None
-    return staged if language.names == "own" else staged.renamed(dict(_renamings(everything, language, alone)))
+    if language.names == "own":
+        return staged
+    return staged.renamed(dict(_renamings(everything, language, alone, only=len(files) == 1)))
 
 
 def _only(files: Mapping[str, File], language: Language) -> tuple[str, ...]:
@@ -94,7 +96,10 @@ def _only(files: Mapping[str, File], language: Language) -> tuple[str, ...]:
     return tuple(names) if len(names) == 1 else ()
 
 
-def _renamings(sources: Iterable[str], language: Language, alone: str | None) -> Iterable[tuple[str, str]]:
+def _renamings(
+    sources: Iterable[str], language: Language, alone: str | None, *, only: bool
+) -> Iterable[tuple[str, str]]:  # fmt: skip
+    """New names by old ones: of the source that is `alone`, and, if it is the `only` file, in whatever directory."""
     taken: set[str] = set()
     for name in sources:
         path = PurePosixPath(name)
@@ -104,7 +109,8 @@ def _renamings(sources: Iterable[str], language: Language, alone: str | None) ->
             stem = language.main[0]
         elif language.names == "plain":
             stem = _plain(stem, taken)
-        new = str(path.with_name(stem + (extension or language.extensions[0])))
+        file = stem + (extension or language.extensions[0])
+        new = file if only else str(path.with_name(file))
         if new != name:
             yield name, new
 

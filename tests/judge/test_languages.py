@@ -119,6 +119,7 @@ def test_unknown_languages(code: str) -> None:
         ({"a.py": b""}, "python3"),
         ({"run": b"#!/usr/bin/env python3\n"}, "python3"),
         ({"run": b"#!/usr/bin/perl -w\n"}, "perl"),
+        ({"run": b"#!/usr/bin/env -S A=1 python3 -O\n"}, "python3"),
         ({"a.rs": b"", "notes.txt": b""}, "rust"),
         ({"x.R": b""}, "r"),
         ({"a.plg": b""}, "prolog"),

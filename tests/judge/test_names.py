@@ -182,7 +182,8 @@ def test_no_source(files: dict[str, str]) -> None:
 
 
 def test_directories_are_kept() -> None:
-    """A single source in a directory stays there."""
+    """A single source stays in its directory if other files are there, and a single file does not."""
+    assert staged("python3", {"my dir/[x]*/it's.py": ""}).main == "main.py"
     found = staged("python3", {"src/prog 1.py": "", "src/data.txt": ""})
     assert (found.main, sorted(found.files)) == ("src/main.py", ["src/data.txt", "src/main.py"])
 
