@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,8 +25,11 @@ OVERLAY = os.environ.get("SANDBOX_TEST_OVERLAY", "")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marks that go with the overlay."""
+    """Register the marks that go with the overlay, and let tests be interrupted however they were started."""
     config.addinivalue_line("markers", "cgroup: needs the tree to be counted and limited by a control group")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As a shell's background job has it: a test that interrupts itself would wait for ever.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
