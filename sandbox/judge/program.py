@@ -49,10 +49,11 @@ class Program:
     _entry: Entry | None = field(default=None, repr=False)
 
     def limits(self, wanted: Limits) -> Limits:
-        """Those limits, with what the language gets beyond them; a stack as large as the memory, if none is wanted."""
+        """Those limits, with what the language gets beyond them; a stack that only memory limits, if none is wanted."""
         if wanted.memory is None:
             return wanted
-        stack = wanted.memory if wanted.stack is None else wanted.stack
+        # A little more than the memory: of two limits that are equal, either could come first.
+        stack = wanted.memory + wanted.memory // 8 if wanted.stack is None else wanted.stack
         memory = wanted.memory + self.language.allowance.memory
         limits: Limits = wanted.model_copy(update={"memory": memory, "stack": stack})
         return limits

@@ -139,11 +139,11 @@ def test_the_words_for_limits(compiler: Compiler) -> None:
     with made:
         own = Program(language, made.policy, made.directory, made.main, made.entry_point)
         for wanted, words in (
-            (Limits(memory=100 * MIB), "100 124 248 100"),
+            (Limits(memory=100 * MIB), "100 124 248 112"),
             (Limits(memory=100 * MIB, stack=8 * MIB), "100 124 248 8"),
             (Limits(memory=8192 * MIB), "8192 8216 16432 1024"),
         ):
             limits = own.limits(wanted)
             assert own.argv(limits) == ("x", words)
             assert own.under(limits).env["CAP"] == f"{words.partition(' ')[0]}m"
-            assert own.under(limits).resolve(limits).stack == (wanted.stack or wanted.memory)
+            assert own.under(limits).resolve(limits).stack == (wanted.stack or wanted.memory * 9 // 8)

@@ -84,12 +84,12 @@ def test_directory(planner: Planner, cwd: str | bytes, expected: bytes) -> None:
 
 
 def test_rlimits(planner: Planner) -> None:
-    """The backstops: CPU time a second later than the monitor, and our own processes on top of the program's."""
+    """The backstops: CPU time a tenth and a second after the monitor, and our own processes on top of the program's."""
     limits = Limits(cpu_time=1.2, processes=5, file_size=10, open_files=20, stack=30, address_space=40)
     assert rlimits(plan(planner, limits=limits)) == {
         "cpu": 3, "fsize": 10, "nofile": 20, "stack": 30, "as": 40, "nproc": 7,
     }  # fmt: skip
-    assert rlimits(plan(planner, limits=Limits(cpu_time=2)))["cpu"] == 3
+    assert rlimits(plan(planner, limits=Limits(cpu_time=2)))["cpu"] == 4
     assert rlimits(plan(planner))["as"] is None
 
 
